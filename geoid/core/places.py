@@ -1,0 +1,36 @@
+"""Places as H3 cells. h3 is imported where it is used: many photos have no position, and it takes 20 ms."""
+
+from __future__ import annotations
+
+from geoid.core.values import Coordinates
+
+RESOLUTION = 5
+"""The resolution at which a place is indexed once; coarser cells are its parents."""
+
+HIDDEN_RESOLUTION = 3
+"""The resolution to which a hidden location is rounded: cells of about 12,000 km2."""
+
+
+def cell_of(coordinates: Coordinates) -> str:
+    """The H3 cell at `RESOLUTION`; the range was checked before, because h3 accepts latitude 91 in silence."""
+    import h3
+
+    cell: str = h3.latlng_to_cell(coordinates.latitude, coordinates.longitude, RESOLUTION)
+    return cell
+
+
+def hidden_cell(cell: str) -> str:
+    """The parent at `HIDDEN_RESOLUTION`, which is all that a shared output may tell."""
+    import h3
+
+    parent: str = h3.cell_to_parent(cell, HIDDEN_RESOLUTION)
+    return parent
+
+
+def hidden(coordinates: Coordinates) -> Coordinates:
+    """The centre of the hidden cell, with the length of its edge (its radius) as uncertainty in metres."""
+    import h3
+
+    latitude, longitude = h3.cell_to_latlng(hidden_cell(cell_of(coordinates)))
+    radius = h3.average_hexagon_edge_length(HIDDEN_RESOLUTION, unit="m")
+    return Coordinates(round(latitude, 4), round(longitude, 4), max(round(radius), coordinates.uncertainty_m or 0))

@@ -1,0 +1,153 @@
+"""Ranking: from the scores of a model's classes to candidates and one answer. Pure functions over frozen tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoid.core.predictions import Answer, AnswerStatus, Candidate, LocalStatus, Ranking
+from geoid.core.values import RANKS, ClassTable, Kind, Label, Taxon
+
+ANSWER_RANKS = ("species", "genus", "family", "order")
+"""Where the answer may stand, deepest first; above the order an answer says too little to be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankingRules:
+    """The bars of ranking: the summed score an answer needs, and the animal score below which there is no animal."""
+
+    answer_bar: float = 0.65
+    animal_bar: float = 0.2
+    top: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Classes that show the same taxa (118 dog breeds, hen and cock); `taxon` is what those taxa have in common."""
+
+    taxon: Taxon
+    labels: tuple[Label, ...]
+
+    @property
+    def covers(self) -> tuple[Taxon, ...]:
+        """The taxa, where they are several."""
+        taxa = self.labels[0].taxa
+        return taxa if len(taxa) > 1 else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The taxa of one rank, and for each group the number of the one above it (or -1)."""
+
+    taxa: tuple[Taxon, ...]
+    above: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A class table made ready for ranking: the animal `classes`, for each its group and its text.
+
+    `by_key` is each group's place in the order of taxon keys, which breaks ties.
+    """
+
+    groups: tuple[Group, ...]
+    classes: NDArray[np.intp]
+    group_of: NDArray[np.intp]
+    nodes: tuple[Nodes, ...]
+    texts: tuple[str, ...]
+    by_key: NDArray[np.intp]
+
+
+def group(table: ClassTable) -> Grouping:
+    """Put the classes of the same taxa together, in the order of their first class."""
+    members: dict[frozenset[str], list[Label]] = defaultdict(list)
+    for label in table.labels:
+        if label.kind is not Kind.NONE:
+            members[frozenset(taxon.key for taxon in label.taxa)].append(label)
+    groups = tuple(Group(common_taxon(table, same[0].taxa), tuple(same)) for same in members.values())
+    pairs = [(label.index, number) for number, same in enumerate(groups) for label in same.labels]
+    classes, group_of = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+    nodes = tuple(_nodes(table, groups, rank) for rank in ANSWER_RANKS)
+    texts = tuple(label.text for same in groups for label in same.labels)
+    by_key = np.argsort(sorted(range(len(groups)), key=lambda number: groups[number].taxon.key))
+    return Grouping(groups, classes, group_of, nodes, texts, by_key)
+
+
+def common_taxon(table: ClassTable, taxa: Sequence[Taxon]) -> Taxon:
+    """The deepest taxon that holds all of these: itself for one, the shared ancestor for several."""
+    first, *others = taxa
+    shared = [
+        rank
+        for rank in RANKS
+        if rank in first.lineage and all(first.lineage[rank] == other.lineage.get(rank) for other in others)
+    ]
+    return first if not others else table.ancestor(first, shared[-1])
+
+
+def _nodes(table: ClassTable, groups: Sequence[Group], rank: str) -> Nodes:
+    numbers: dict[str, int] = {}
+    taxa: list[Taxon] = []
+    above = np.full(len(groups), -1, dtype=np.intp)
+    for position, same in enumerate(groups):
+        name = same.taxon.lineage.get(rank)
+        if name is None:
+            continue
+        if name not in numbers:
+            numbers[name] = len(taxa)
+            taxa.append(table.ancestor(same.taxon, rank))
+        above[position] = numbers[name]
+    return Nodes(tuple(taxa), above)
+
+
+def rank(grouping: Grouping, probabilities: NDArray[np.float32], rules: RankingRules) -> Ranking:
+    """Rank one photo's class probabilities, shape (classes,), by vision alone; ties are broken by taxon key."""
+    scores = probabilities[grouping.classes].astype(np.float64)
+    animal_score = float(min(scores.sum(), 1.0))
+    vision = np.bincount(grouping.group_of, weights=scores, minlength=len(grouping.groups))
+    combined = vision / (vision.sum() or 1.0)
+    best = _best_classes(grouping, scores)
+    order = np.lexsort((grouping.by_key, -combined)).tolist()[: rules.top]
+    candidates = tuple(
+        _candidate(grouping.groups[n], grouping.texts[best[n]], float(vision[n]), float(combined[n])) for n in order
+    )
+    if animal_score < rules.animal_bar:
+        return Ranking(AnswerStatus.NO_ANIMAL, None, candidates, animal_score)
+    answer = _answer(grouping, combined, candidates[0], rules.answer_bar) if candidates else None
+    return Ranking(_status(answer), answer, candidates, animal_score)
+
+
+def _best_classes(grouping: Grouping, scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The best class of each group: a retriever stays one, though it counts as a dog."""
+    best = np.zeros(len(grouping.groups), dtype=np.intp)
+    worst_first = np.argsort(scores, kind="stable")
+    best[grouping.group_of[worst_first]] = worst_first  # of several writes to one place numpy keeps the last
+    return best
+
+
+def _candidate(same: Group, label: str, vision: float, combined: float) -> Candidate:
+    domestic = all(one.kind in {Kind.DOMESTIC, Kind.BREED} for one in same.labels)
+    status = LocalStatus.DOMESTIC if domestic else LocalStatus.UNKNOWN
+    return Candidate(same.taxon, label, vision, None, combined, status, same.covers)
+
+
+def _answer(grouping: Grouping, combined: NDArray[np.float64], leader: Candidate, bar: float) -> Answer | None:
+    """The deepest taxon whose summed score passes the bar; each rank is tried in turn, from the species upwards."""
+    for nodes in grouping.nodes:
+        known = nodes.above >= 0
+        sums = np.bincount(nodes.above[known], weights=combined[known], minlength=len(nodes.taxa))
+        if len(sums) and sums.max() >= bar:
+            taxon = nodes.taxa[int(sums.argmax())]
+            # a class of several species goes by its own name: "jay", not "crows and jays"
+            name = leader.common_name if leader.taxon.key == taxon.key else taxon.common_name
+            return Answer(taxon, name, float(min(sums.max(), 1.0)))
+    return None
+
+
+def _status(answer: Answer | None) -> AnswerStatus:
+    if answer is None:
+        return AnswerStatus.NOT_SURE
+    return AnswerStatus.SPECIES if answer.taxon.rank == "species" else AnswerStatus.HIGHER_RANK

@@ -1,0 +1,1 @@
+"""The field's files: results out, places and detections in."""

@@ -1,0 +1,113 @@
+"""Predictions as versioned documents: the shape of `--format json`, which only grows."""
+
+from __future__ import annotations
+
+from geoid.core.places import hidden, hidden_cell
+from geoid.core.predictions import Answer, Candidate, Failure, Outcome, Prediction
+from geoid.core.values import Capture, Coordinates, Location, Taxon
+from geoid.errors import GeoidError
+
+FORMAT = 1
+LINEAGE = ("class", "order", "family", "genus")
+DIGITS = 6
+
+Document = dict[str, object]
+
+
+def document(outcome: Outcome, *, hide_location: bool = False) -> Document:
+    """One photo's outcome; with `hide_location` no more of the place is told than its resolution-3 cell."""
+    if isinstance(outcome, Failure):
+        return {"format": FORMAT, "photo": {"path": outcome.path}, "error": error_document(outcome.error)}
+    return _prediction(outcome, hide_location)
+
+
+def error_document(error: GeoidError) -> Document:
+    """An error's stable kind and its sentence."""
+    return {"kind": error.kind, "message": error.message}
+
+
+def _prediction(prediction: Prediction, hide_location: bool) -> Document:
+    photo, ranking, capture = prediction.photo, prediction.ranking, prediction.capture
+    cell = prediction.cell
+    return {
+        "format": FORMAT,
+        "photo": {"path": photo.path, "sha256": photo.sha256, "width": photo.width, "height": photo.height},
+        "location": _location(capture.location, hide_location),
+        "date": _date(capture),
+        "problems": list(capture.problems),
+        "cell": hidden_cell(cell) if cell and hide_location else cell,
+        "narrowing": {**NOTHING_NARROWED, "status": prediction.narrowing.status.value},
+        "answer_status": ranking.status.value,
+        "answer": _answer(ranking.answer),
+        "candidates": [_candidate(candidate) for candidate in ranking.candidates],
+        "why_not": None,
+        "animal_score": _score(ranking.animal_score),
+        "model": {"name": prediction.model.name, "sha256": prediction.model.sha256},
+        "timings_ms": {step: round(spent, 3) for step, spent in prediction.timings_ms.items()},
+    }
+
+
+NOTHING_NARROWED: Document = {
+    "status": None,
+    "lookup": None,
+    "release": None,
+    "mode": None,
+    "species_here": None,
+    "known_to_model": None,
+    "density": None,
+}
+
+
+def shown(coordinates: Coordinates, *, hide_location: bool) -> Coordinates:
+    """The coordinates as they may be shown."""
+    return hidden(coordinates) if hide_location else coordinates
+
+
+def _location(location: Location | None, hide_location: bool) -> Document | None:
+    if location is None:
+        return None
+    place = shown(location.coordinates, hide_location=hide_location)
+    return {
+        "latitude": round(place.latitude, DIGITS),
+        "longitude": round(place.longitude, DIGITS),
+        "uncertainty_m": place.uncertainty_m,
+        "source": location.source.value,
+    }
+
+
+def _date(capture: Capture) -> Document | None:
+    if capture.date is None:
+        return None
+    return {"value": capture.date.value.isoformat(), "source": capture.date.source.value}
+
+
+def _taxon(taxon: Taxon, common_name: str | None) -> Document:
+    return {
+        "scientific_name": taxon.scientific_name,
+        "common_name": common_name,
+        "rank": taxon.rank,
+        "taxon_key": taxon.key,
+    }
+
+
+def _answer(answer: Answer | None) -> Document | None:
+    if answer is None:
+        return None
+    return {**_taxon(answer.taxon, answer.common_name), "score": _score(answer.score)}
+
+
+def _candidate(candidate: Candidate) -> Document:
+    return {
+        **_taxon(candidate.taxon, candidate.common_name),
+        "lineage": {rank: candidate.taxon.lineage.get(rank) for rank in LINEAGE},
+        "label": candidate.label,
+        "covers": [taxon.scientific_name for taxon in candidate.covers],
+        "vision_score": _score(candidate.vision_score),
+        "geo_score": None if candidate.geo_score is None else _score(candidate.geo_score),
+        "combined_score": _score(candidate.combined_score),
+        "local_status": candidate.local_status.value,
+    }
+
+
+def _score(score: float) -> float:
+    return round(score, DIGITS)

@@ -1,0 +1,1 @@
+"""Packaged profiles: TOML, not code."""

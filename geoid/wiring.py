@@ -1,0 +1,142 @@
+"""The composition root: the one place that picks adapters. Adapters are imported inside the functions that need them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from geoid import packaged
+from geoid.settings import Loaded, Settings, load
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from geoid.core.batch import PhotoSource
+    from geoid.core.models import InputSpec, ModelCard
+    from geoid.core.pipeline import Pipeline
+    from geoid.core.ports import Classifier
+    from geoid.core.values import Photo
+    from geoid.core.views import Box
+    from geoid.zoo.library import Library
+    from geoid.zoo.licences import Terms
+
+
+def open_settings(flags: Mapping[str, object] = MappingProxyType({})) -> Loaded:
+    """The settings of this process: `GEOID_PROFILE`, `geoid.toml` or `GEOID_SETTINGS`, the environment, and flags.
+
+    Flags go by dotted key, `{"predict.top": 3}`; one that is none was not given.
+    """
+    named = os.environ.get("GEOID_SETTINGS")
+    file = Path(named) if named else Path("geoid.toml")
+    return load(
+        os.environ.get("GEOID_PROFILE") or "embedded",
+        file=file if named or file.is_file() else None,
+        environ=os.environ,
+        flags=flags,
+    )
+
+
+def open_library(settings: Settings) -> Library:
+    """The models that ship with geoid and those the user added."""
+    from geoid.zoo.library import Library
+
+    models = settings.paths.models or platformdirs.user_data_path("geoid", appauthor=False) / "models"
+    cache = settings.paths.cache or platformdirs.user_cache_path("geoid", appauthor=False)
+    return Library((packaged.folder("models"), Path(models)), Path(cache))
+
+
+def open_pipeline(settings: Settings | None = None) -> Pipeline:
+    """The five steps, ready to predict; the model is built on first use. Safe to share between threads."""
+    chosen = settings or open_settings().settings
+    library = open_library(chosen)
+    card = library.card(chosen.model.name)
+    with ThreadPoolExecutor(1) as aside:
+        # onnxruntime loads a model without Python's lock, so everything else is got ready meanwhile
+        classifier = aside.submit(_open_classifier, library, card, tiled=chosen.model.tiles)
+        return _pipeline(chosen, library, card, classifier)
+
+
+def _open_classifier(library: Library, card: ModelCard, *, tiled: bool) -> Classifier:
+    from geoid.adapters.onnx import OnnxClassifier
+
+    path = library.path(card.name, run_model)
+    return OnnxClassifier(path, card, _decode, tiled=tiled)
+
+
+def _decode(photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> NDArray[np.uint8]:
+    from geoid.adapters.pillow import decode
+
+    return decode(photo, spec, boxes)
+
+
+def _pipeline(chosen: Settings, library: Library, card: ModelCard, classifier: Future[Classifier]) -> Pipeline:
+    from geoid.adapters.metadata import PhotoMetadata
+    from geoid.adapters.pillow import PhotoReader
+    from geoid.adapters.sidecars import sidecar_of
+    from geoid.core.pipeline import Pipeline
+    from geoid.core.predictions import ModelReference
+    from geoid.core.ranking import RankingRules, group
+
+    return Pipeline(
+        read=PhotoReader(chosen.photo.max_bytes, chosen.photo.max_pixels),
+        metadata=PhotoMetadata(sidecar=sidecar_of),
+        grouping=group(library.classes(card, chosen.names.language)),
+        rules=RankingRules(chosen.ranking.answer_bar, chosen.ranking.animal_bar, chosen.predict.top),
+        model=ModelReference(card.name, card.sha256),
+        classifier=classifier.result(),
+    )
+
+
+def find_photos(arguments: Sequence[str], settings: Settings) -> Iterator[PhotoSource]:
+    """The photos that files, folders, patterns and `-` name."""
+    from geoid.adapters.files import find
+
+    return find(arguments, settings.photo.max_bytes)
+
+
+def is_single_photo(arguments: Sequence[str]) -> bool:
+    """Whether the arguments name just one photo."""
+    from geoid.adapters.files import is_single
+
+    return is_single(arguments)
+
+
+def run_model(path: Path, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+    """One run of a model file on prepared input; how `zoo` checks what it builds."""
+    from geoid.adapters.onnx import run_file
+
+    return run_file(path, pixels)
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    available = getattr(os, "sched_getaffinity", None)
+    return len(available(0)) if available else os.cpu_count() or 1
+
+
+def licences(settings: Settings) -> tuple[Terms, ...]:
+    """The terms of code, weights, data and photos."""
+    from geoid.zoo.licences import all_terms
+
+    return all_terms(open_library(settings).cards(), packaged.folder("models") / "NOTICES.toml")
+
+
+def image_formats() -> dict[str, bool]:
+    """Which image formats this installation reads."""
+    from geoid.adapters.containers import readable_formats
+
+    return readable_formats()
+
+
+def grey_picture() -> bytes:
+    """A photo of nothing."""
+    from geoid.adapters import pillow
+
+    return pillow.grey_picture()

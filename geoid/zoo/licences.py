@@ -1,0 +1,92 @@
+"""The terms of everything that ships with geoid or answers through it: code, weights, data, photos."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from geoid.core.models import ModelCard
+
+Kind = Literal["code", "weights", "data", "photos"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One thing and its terms; `licence` is an SPDX expression where the source gives one."""
+
+    kind: Kind
+    name: str
+    licence: str
+    source: str
+
+    def document(self) -> dict[str, str]:
+        """For JSON."""
+        return dataclasses.asdict(self)
+
+
+def all_terms(cards: Iterable[ModelCard], notices: Path) -> tuple[Terms, ...]:
+    """The terms of the code that is installed, of the models on the shelf, and of the data in `notices` (TOML)."""
+    return (*code(), *weights(cards), *data(notices))
+
+
+def code(distribution: str = "geoid") -> Iterator[Terms]:
+    """geoid and what it needs, those extras that are installed included, from their own metadata."""
+    names = {distribution: None} | dict.fromkeys(_required(distribution))
+    for name in names:
+        try:
+            found = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue  # an extra that is not installed, or another platform's requirement
+        yield Terms("code", name, _licence(found), f"Python package {found.name} {found.version}")
+
+
+def weights(cards: Iterable[ModelCard]) -> Iterator[Terms]:
+    """The models' weights, from their cards."""
+    for card in cards:
+        yield Terms("weights", card.name, card.licence, card.source)
+
+
+def data(notices: Path) -> Iterator[Terms]:
+    """What `notices` lists: `[[data]]` and `[[photos]]` tables with name, licence and source."""
+    found = tomllib.loads(notices.read_text(encoding="utf-8"))
+    for entry in found["data"]:
+        yield Terms("data", **entry)
+    for entry in found["photos"]:
+        yield Terms("photos", **entry)
+
+
+def _required(distribution: str) -> Iterator[str]:
+    """The names of everything a distribution needs, at any depth, sorted by depth and name."""
+    seen: set[str] = set()
+    level = [distribution]
+    while level:
+        extras = level == [distribution]
+        below = sorted({name for parent in level for name in _requirements(parent, extras=extras)} - seen)
+        seen |= set(below)
+        yield from below
+        level = below
+
+
+def _requirements(name: str, *, extras: bool) -> set[str]:
+    try:
+        lines = metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return set()
+    wanted = (line for line in lines if extras or "extra ==" not in line)
+    return {match[0].lower().replace("_", "-") for line in wanted if (match := re.match(r"[A-Za-z0-9._-]+", line))}
+
+
+def _licence(found: metadata.Distribution) -> str:
+    """The licence by the newest field that is filled: SPDX expression, free text of one line, classifier."""
+    about = found.metadata
+    text = next((about[field] for field in ("License-Expression", "License") if field in about), "")
+    if text and "\n" not in text and len(text) <= 60:
+        return text
+    names = [line.rsplit(" :: ", 1)[1] for line in about.get_all("Classifier") or () if line.startswith("License ::")]
+    return ", ".join(names) or "see its own metadata"
