@@ -31,7 +31,7 @@ install: $(VENV)/installed  ## install geoid into .venv
 
 .PHONY: run
 run: install  ## install, then name the animals in the fixture photos
-	$(BIN)/geoid predict fixtures/photos
+	$(BIN)/geoid predict fixtures/photos fixtures/demonstration --top 3
 
 .PHONY: test
 test: check  ## checks, then all tests, against the installed wheel

@@ -5,6 +5,7 @@ Pillow's other plugins, some of which run programs, never see a stranger's bytes
 
 from __future__ import annotations
 
+import codecs
 import importlib
 
 from geoid.errors import NotAPhoto
@@ -79,14 +80,22 @@ def _load_heif(name: str) -> None:
 
 def _looks_like(data: bytes) -> str:
     """What the file seems to be instead, for the message."""
-    start = data[:512]
+    start = data[:512].removeprefix(codecs.BOM_UTF8)
+    if start.startswith(b"%PDF"):
+        return " but a PDF"
+    if data[4:8] == b"ftyp":
+        return " but a video or a camera's raw file"
     if start.lstrip()[:1] in {b"<", b"{", b"["}:
         return " but markup or JSON"
+    return " but text" if _is_text(start) else ""
+
+
+def _is_text(start: bytes) -> bool:
     try:
-        start.decode("ascii")
+        codecs.getincrementaldecoder("utf-8")().decode(start)  # a character cut in two at the end is fine
     except UnicodeDecodeError:
-        return ""
-    return " but text"
+        return False
+    return b"\0" not in start
 
 
 def readable_formats() -> dict[str, bool]:

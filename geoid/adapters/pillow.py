@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from geoid.adapters.containers import plugin_for
+from geoid.core.blocks import blocks
 from geoid.core.models import InputSpec
 from geoid.core.values import Photo
 from geoid.core.views import Box
@@ -28,10 +29,26 @@ ORIENTATION = 0x0112
 SWAPPED = {5, 6, 7, 8}
 """EXIF orientations that lay the photo on its side."""
 
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, OverflowError, TypeError)
-"""What Pillow's decoders raise for damaged files (seen on mutated photos), beside its own errors."""
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    struct.error,
+    zlib.error,
+    OverflowError,
+    TypeError,
+    UserWarning,
+)
+"""What Pillow's decoders raise for damaged files (seen on mutated photos), beside its own errors.
+
+It warns of some damage, which is an error where the caller has made errors of warnings.
+"""
 
 DAMAGED_HINT = "copy the photo again from the camera or the card"
+RAW_HINT = "if this is a camera's raw file, export it as JPEG"
+"""Most raw formats are TIFF inside."""
 
 # The limit is ours, by the header and with a clear sentence; Pillow's would be a warning first.
 Image.MAX_IMAGE_PIXELS = None
@@ -55,7 +72,7 @@ class PhotoReader:
             )
         with _opened(name, data) as image:
             width, height = image.size
-            turned = _orientation(image) in SWAPPED
+            turned = _orientation(image, data) in SWAPPED
         if width * height > self.max_pixels:
             raise HugePhoto(
                 f"{name}: {width} x {height} pixels are over the limit of {self.max_pixels / 1e6:,.0f} million",
@@ -71,7 +88,7 @@ def decode(photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> NDArray[np.ui
     Raises `BrokenPhoto` for a truncated or damaged picture.
     """
     with _opened(photo.name, photo.data) as image, _damage(photo.name):
-        picture = _upright(image, _draft_side(photo, spec, boxes))
+        picture = _upright(image, _orientation(image, photo.data), _draft_side(photo, spec, boxes))
         scale = picture.width / photo.width
         views = [_view(picture, Box(*(edge * scale for edge in box)), spec) for box in boxes]
     return np.stack(views)
@@ -83,9 +100,8 @@ def _draft_side(photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> int:
     return round(min(photo.width, photo.height) * DRAFT * spec.size / smallest)
 
 
-def _upright(image: Image.Image, side: int) -> Image.Image:
+def _upright(image: Image.Image, orientation: int, side: int) -> Image.Image:
     image.draft("RGB", (side, side))
-    orientation = _orientation(image)
     picture = _rgb(image)
     if orientation in range(2, 9):
         exif = Image.Exif()
@@ -102,7 +118,7 @@ def _view(picture: Image.Image, box: Box, spec: InputSpec) -> NDArray[np.uint8]:
 
 def _rgb(image: Image.Image) -> Image.Image:
     """Any mode as RGB: 16-bit values scaled, not clipped, and see-through pixels laid on white."""
-    if image.mode == "RGB":
+    if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
         return image
     if image.mode.startswith("I") or image.mode == "F":
@@ -115,27 +131,42 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
+    """Numbers from 0 up to the largest of 16 bits, or to the largest there is, as 0 to 255; what is no number is black."""
     values = np.asarray(image).astype(np.float64)
-    top = 65535.0 if image.mode.startswith("I") else max(float(np.nanmax(values)), 1e-9)
-    return Image.fromarray(np.nan_to_num(np.clip(values / top, 0, 1) * 255).astype(np.uint8))
+    most = float(values.max(initial=0.0, where=np.isfinite(values)))
+    top = max(most, 65535.0 if image.mode.startswith("I") else 1e-9)
+    return Image.fromarray((np.nan_to_num(np.clip(values / top, 0, 1)) * 255).astype(np.uint8))
 
 
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation 1..8, 1 when there is none or the block is junk."""
+def _orientation(image: Image.Image, data: bytes) -> int:
+    """The EXIF orientation 1..8 to be undone, 1 when there is none or the block is junk; Pillow turns TIFFs itself."""
+    if image.format == "TIFF":
+        return 1
     try:
-        return int(image.getexif().get(ORIENTATION, 1))
+        return int(_exif(image, data).get(ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - Pillow's EXIF parser raises many kinds; a photo is upright unless it says
         return 1
 
 
+def _exif(image: Image.Image, data: bytes) -> Image.Exif:
+    """The EXIF block; that of a PNG may stand behind the pixels, and Pillow would decode them all to look there."""
+    if image.format != "PNG":
+        return image.getexif()
+    exif = Image.Exif()
+    exif.load(blocks(data).exif or b"")
+    return exif
+
+
 @contextmanager
 def _opened(name: str, data: bytes) -> Iterator[Image.Image]:
+    plugin = plugin_for(name, data)
+    hint = RAW_HINT if plugin == "TIFF" else DAMAGED_HINT
     try:
-        image = Image.open(io.BytesIO(data), formats=[plugin_for(name, data)])
+        image = Image.open(io.BytesIO(data), formats=[plugin])
     except UnidentifiedImageError as error:
-        raise BrokenPhoto(f"{name}: the image header is damaged", DAMAGED_HINT) from error
+        raise BrokenPhoto(f"{name}: the image header is damaged", hint) from error
     except (*DAMAGE, Image.DecompressionBombError) as error:
-        raise BrokenPhoto(f"{name}: the image header is damaged ({error})", DAMAGED_HINT) from error
+        raise BrokenPhoto(f"{name}: the image header is damaged ({error})", hint) from error
     with image:
         yield image
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,39 +15,40 @@ if TYPE_CHECKING:
 BAR_WIDTH = 16
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
-NO_NAME = {"not-sure": "not sure", "no-animal": "no animal here"}
+NO_NAME = {"not-sure": "not sure", "no-animal": "no animal"}
 
 
+@cache
 def console() -> Console:
-    """The terminal; it honours NO_COLOR and the terminal's width."""
+    """The terminal on stdout; it honours NO_COLOR and the terminal's width."""
     from rich.console import Console
 
     return Console(highlight=False, emoji=False)
 
 
-def card(prediction: Prediction, hide_location: bool) -> Group:
-    """A headline with the answer, the candidates with bars, and where the place and the date came from."""
+def card(prediction: Prediction, *, hide_location: bool) -> Group:
+    """The photo, the answer, the candidates with bars, and where the place and the date came from."""
     from rich.console import Group
     from rich.padding import Padding
+    from rich.text import Text
 
-    return Group(
-        _headline(prediction), Padding(_candidates(prediction), (0, 0, 0, 2)), _footer(prediction, hide_location), ""
-    )
+    from geoid.core.text import printable
+
+    body = Group(_headline(prediction), _candidates(prediction), _footer(prediction, hide_location))
+    return Group(Text(printable(prediction.photo.path), style="dim"), Padding(body, (0, 0, 1, 2)))
 
 
 def _headline(prediction: Prediction) -> Text:
     from rich.text import Text
 
-    from geoid.core.text import printable
-
-    answer, status = prediction.ranking.answer, prediction.ranking.status.value
-    line = Text(printable(prediction.photo.path), style="dim")
+    answer = prediction.ranking.answer
     if answer is None:
-        return line.append("  ").append(NO_NAME[status], style="not dim bold yellow")
-    line.append("  ").append(answer.common_name or answer.taxon.scientific_name, style="not dim bold green")
-    line.append("  ").append(answer.taxon.scientific_name, style="not dim italic")
-    rank = "" if answer.taxon.rank == "species" else f" {answer.taxon.rank}"
-    return line.append(f"{rank} {answer.score:.0%}", style="not dim")
+        return Text(NO_NAME[prediction.ranking.status.value], style="bold yellow")
+    taxon = answer.taxon
+    line = Text(answer.common_name or taxon.scientific_name, style="bold green")
+    line.append(f"  {taxon.scientific_name}", style="not bold italic")
+    rank = "" if taxon.rank == "species" else f" ({taxon.rank})"
+    return line.append(f"{rank}  {answer.score:.0%}", style="not bold")
 
 
 def _candidates(prediction: Prediction) -> Table:
@@ -81,9 +83,9 @@ def _footer(prediction: Prediction, hide_location: bool) -> Text:
     from rich.text import Text
 
     parts = [_place(prediction, hide_location), _date(prediction), f"model {prediction.model.name}"]
-    line = Text("  " + " · ".join(parts), style="dim")
+    line = Text(" · ".join(parts), style="dim")
     if prediction.capture.problems:
-        line.append(f"\n  metadata: {', '.join(prediction.capture.problems)}", style="yellow")
+        line.append(f"\nmetadata: {', '.join(prediction.capture.problems)}", style="yellow")
     return line
 
 

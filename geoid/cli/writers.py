@@ -90,7 +90,7 @@ def _card_writer(hide_location: bool) -> Write:
 
     def write(outcome: Outcome) -> None:
         if isinstance(outcome, Prediction):
-            terminal.print(card(outcome, hide_location))
+            terminal.print(card(outcome, hide_location=hide_location))
 
     return write
 
@@ -104,7 +104,11 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from geoid.cli.cards import console
+
+    # on one terminal the bar and the cards must share a console, or they write over each other
+    shown = console() if sys.stdout.isatty() else Console(stderr=True)
     columns = (TextColumn("photos"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+    with Progress(*columns, console=shown, transient=True, redirect_stdout=False) as bar:
         task = bar.add_task("photos", total=total)
         yield lambda: bar.advance(task)

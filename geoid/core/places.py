@@ -10,6 +10,9 @@ RESOLUTION = 5
 HIDDEN_RESOLUTION = 3
 """The resolution to which a hidden location is rounded: cells of about 12,000 km2."""
 
+SPILL = 1.1
+"""How far a place may lie from its hidden cell's centre, in distances to the farthest corner: children poke out a bit."""
+
 
 def cell_of(coordinates: Coordinates) -> str:
     """The H3 cell at `RESOLUTION`; the range was checked before, because h3 accepts latitude 91 in silence."""
@@ -28,9 +31,11 @@ def hidden_cell(cell: str) -> str:
 
 
 def hidden(coordinates: Coordinates) -> Coordinates:
-    """The centre of the hidden cell, with the length of its edge (its radius) as uncertainty in metres."""
+    """The centre of the hidden cell, with an uncertainty in metres that takes in the cell and the place's own."""
     import h3
 
-    latitude, longitude = h3.cell_to_latlng(hidden_cell(cell_of(coordinates)))
-    radius = h3.average_hexagon_edge_length(HIDDEN_RESOLUTION, unit="m")
-    return Coordinates(round(latitude, 4), round(longitude, 4), max(round(radius), coordinates.uncertainty_m or 0))
+    cell = hidden_cell(cell_of(coordinates))
+    centre = h3.cell_to_latlng(cell)
+    reach = SPILL * max(h3.great_circle_distance(centre, corner, unit="m") for corner in h3.cell_to_boundary(cell))
+    latitude, longitude = centre
+    return Coordinates(round(latitude, 4), round(longitude, 4), round(reach + (coordinates.uncertainty_m or 0)))

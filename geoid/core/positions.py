@@ -69,7 +69,7 @@ def exif_position(fields: Mapping[str, Field]) -> FoundPosition:
 
     Destination tags (GPSDestLatitude and the like) are not the camera's position. A block that names no position
     is a mild problem, no block is none. GPSStatus V is kept: by EXIF 2.3 it says that the measurement was
-    interrupted, and cameras then write their last fix, which is nearly always the right place.
+    interrupted, and cameras then write their last fix: better than nothing, and named as a problem.
     """
     if not any(name.startswith("GPS") for name in fields):
         return FoundPosition()
@@ -77,9 +77,11 @@ def exif_position(fields: Mapping[str, Field]) -> FoundPosition:
         malformed = any(name in fields for name in POSITION_FIELDS)
         return FoundPosition(problems=(Problem.GPS_MALFORMED if malformed else Problem.GPS_EMPTY,))
     try:
-        coordinates = _checked(
-            _exif_degrees(fields, "GPSLatitude", _LATITUDE), _exif_degrees(fields, "GPSLongitude", _LONGITUDE)
-        )
+        sizes = [_exif_size(fields, name) for name in POSITION_FIELDS]
+        if not any(sizes):
+            raise _Unusable(Problem.GPS_ZERO)  # before the letters are looked at: without a fix they are blank
+        letters = [text_of(fields.get(f"{name}Ref")) for name in POSITION_FIELDS]
+        coordinates = _checked(_signed(sizes[0], letters[0], _LATITUDE), _signed(sizes[1], letters[1], _LONGITUDE))
     except _Unusable as unusable:
         return FoundPosition(problems=(unusable.problem,))
     return _with_doubts(coordinates, fields)
@@ -139,7 +141,8 @@ def _positive(field: Field) -> float | None:
     return number if number <= FARTHEST_M else None
 
 
-def _exif_degrees(fields: Mapping[str, Field], name: str, axis: _Axis) -> Fraction:
+def _exif_size(fields: Mapping[str, Field], name: str) -> Fraction:
+    """Degrees without their sign."""
     if name not in fields:
         raise _Unusable(Problem.GPS_INCOMPLETE)
     parts = fields[name]
@@ -147,8 +150,7 @@ def _exif_degrees(fields: Mapping[str, Field], name: str, axis: _Axis) -> Fracti
         raise _Unusable(Problem.GPS_MALFORMED)
     if any(denominator == 0 for _, denominator in parts):
         raise _Unusable(Problem.GPS_ZERO_DENOMINATOR)
-    degrees = _sexagesimal([Fraction(*part) for part in parts])
-    return _signed(degrees, text_of(fields.get(f"{name}Ref")), axis)
+    return _sexagesimal([Fraction(*part) for part in parts])
 
 
 def _xmp_degrees(properties: Mapping[str, str], name: str, axis: _Axis) -> Fraction:

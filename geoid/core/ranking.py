@@ -144,6 +144,8 @@ def _answer(grouping: Grouping, combined: NDArray[np.float64], leader: Candidate
             # a class of several species goes by its own name: "jay", not "crows and jays"
             name = leader.common_name if leader.taxon.key == taxon.key else taxon.common_name
             return Answer(taxon, name, float(min(sums.max(), 1.0)))
+    if leader.combined_score >= bar:  # one class that mixes orders ("porcupine or hedgehog") still says something
+        return Answer(leader.taxon, leader.common_name, leader.combined_score)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -31,34 +31,29 @@ class Terms:
 
 
 def all_terms(cards: Iterable[ModelCard], notices: Path) -> tuple[Terms, ...]:
-    """The terms of the code that is installed, of the models on the shelf, and of the data in `notices` (TOML)."""
-    return (*code(), *weights(cards), *data(notices))
+    """The terms of the code that is installed, of the models on the shelf, and of what `notices` (TOML) lists."""
+    noticed = tomllib.loads(notices.read_text(encoding="utf-8"))
+    listed = [Terms("data", **entry) for entry in noticed["data"]]
+    listed += [Terms("photos", **entry) for entry in noticed["photos"]]
+    return (*code(noticed["code"]), *weights(cards), *listed)
 
 
-def code(distribution: str = "geoid") -> Iterator[Terms]:
-    """geoid and what it needs, those extras that are installed included, from their own metadata."""
+def code(known: Mapping[str, str], distribution: str = "geoid") -> Iterator[Terms]:
+    """geoid and what it needs, extras that are installed included; `known` goes before a package's own metadata."""
     names = {distribution: None} | dict.fromkeys(_required(distribution))
     for name in names:
         try:
             found = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue  # an extra that is not installed, or another platform's requirement
-        yield Terms("code", name, _licence(found), f"Python package {found.name} {found.version}")
+        licence = known.get(name) or _licence(found)
+        yield Terms("code", name, licence, f"Python package {found.name} {found.version}")
 
 
 def weights(cards: Iterable[ModelCard]) -> Iterator[Terms]:
     """The models' weights, from their cards."""
     for card in cards:
         yield Terms("weights", card.name, card.licence, card.source)
-
-
-def data(notices: Path) -> Iterator[Terms]:
-    """What `notices` lists: `[[data]]` and `[[photos]]` tables with name, licence and source."""
-    found = tomllib.loads(notices.read_text(encoding="utf-8"))
-    for entry in found["data"]:
-        yield Terms("data", **entry)
-    for entry in found["photos"]:
-        yield Terms("photos", **entry)
 
 
 def _required(distribution: str) -> Iterator[str]:

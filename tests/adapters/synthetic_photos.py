@@ -188,6 +188,8 @@ def _bad_positions() -> Iterator[Case]:
     yield _gps("null island", _degrees((0, 1, "N"), (0, 1, "E")), None, "gps-zero")
     zeros = [NORTH, rationals(2, (0, 1), (0, 1), (0, 1)), EAST, rationals(4, (0, 1), (0, 1), (0, 1))]
     yield _gps("null island in full", zeros, None, "gps-zero")
+    no_fix = [text(1, ""), rationals(2, (0, 1), (0, 1), (0, 1)), text(3, ""), rationals(4, (0, 1), (0, 1), (0, 1))]
+    yield _gps("null island with blank letters", no_fix, None, "gps-zero")
     yield _gps("zero over zero", _degrees((0, 0, "N"), (0, 0, "E")), None, "gps-zero-denominator")
     seconds = [NORTH, rationals(2, (51, 1), (30, 1), (264, 0)), WEST, LONGITUDE]
     yield _gps("seconds over zero", seconds, None, "gps-zero-denominator")

@@ -138,7 +138,10 @@ def test_the_architecture_has_the_published_blocks_and_parameters(
 def test_the_check_input_never_changes() -> None:
     pixels = check_input(InputSpec(size=260, resize=292), seed=20)
     assert pixels.shape == (1, 260, 260, 3)
-    assert hashlib.sha256(pixels.tobytes()).hexdigest() == "8cbde0a621112001b2df90186143e0b04d4493e167fe84ef489ce18d66ee264e"
+    assert (
+        hashlib.sha256(pixels.tobytes()).hexdigest()
+        == "8cbde0a621112001b2df90186143e0b04d4493e167fe84ef489ce18d66ee264e"
+    )
 
 
 def test_the_check_input_comes_in_the_layout_and_type_of_the_card() -> None:
