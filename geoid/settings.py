@@ -139,7 +139,7 @@ def file_layer(path: Path) -> Layer:
         return Layer(str(path), _flat(tomllib.loads(text), str(path)))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}", "check GEOID_SETTINGS") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib raises more than its own error, which is a ValueError
         raise SettingsError(
             f"{path}: not valid TOML: {error}", "see the profiles for the form of a settings file"
         ) from error

@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 
+from geoid.core.text import printable
+
 LOG = logging.getLogger("geoid")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -38,7 +40,7 @@ def event(name: str, facts: Mapping[str, object], level: int = logging.INFO) -> 
     """Log one event with its facts; never give it more of a place than the cell."""
     if LOG.isEnabledFor(level):
         text = " ".join([name, *(f"{key}={value}" for key, value in facts.items())])
-        LOG.log(level, text, extra={"event": name, "facts": facts})
+        LOG.log(level, printable(text), extra={"event": name, "facts": facts})
 
 
 class JsonLines(logging.Formatter):
@@ -53,6 +55,7 @@ class JsonLines(logging.Formatter):
                 "event": getattr(record, "event", record.getMessage()),
                 "request_id": request_id.get(),
                 **getattr(record, "facts", {}),
+                **({"traceback": self.formatException(record.exc_info)} if record.exc_info else {}),
             },
             default=str,
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
+import re
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -18,6 +20,9 @@ SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".heic", 
 
 STDIN = "-"
 WILDCARDS = "*?["
+EDGES = re.escape(os.sep + (os.altsep or ""))
+CROSSING = re.compile(rf"(?:^|(?<=[{EDGES}]))\*\*(?:[{EDGES}]+|$)")
+"""`**` as a whole part of a path: any number of folders."""
 
 
 def find(arguments: Sequence[str], max_bytes: int) -> Iterator[PhotoSource]:
@@ -82,17 +87,44 @@ def _walk(folder: str, max_bytes: int) -> Iterator[PhotoSource]:
     """The photos below a folder, sorted; hidden files (and macOS's `._` doubles) and folders are passed over."""
     unreadable: list[OSError] = []
     for where, folders, names in os.walk(folder, onerror=unreadable.append):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "@")))
+        folders[:] = _visible(folders)
         for name in sorted(names):
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield _file(os.path.join(where, name), max_bytes)
+            path = os.path.join(where, name)
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".") and _is_steady(path):
+                yield _file(path, max_bytes)
     for error in unreadable:
         sentence = f"{error.filename}: cannot be listed: {error.strerror}"
         yield _failing(str(error.filename), UnreadablePhoto(sentence, "check the folder's permissions"))
 
 
+def _visible(folders: Sequence[str]) -> list[str]:
+    return sorted(name for name in folders if not name.startswith((".", "@")))
+
+
+def _is_steady(path: str) -> bool:
+    """Whether a path that was found, not named, may be opened: a pipe or a device could keep us waiting for ever."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return True  # a link that leads nowhere fails in its place
+
+
+def _paths(pattern: str) -> Iterator[str]:
+    """What a pattern matches; `**` is walked here, because glob goes round and round in links there."""
+    crossing = CROSSING.search(pattern)
+    if crossing is None:
+        yield from glob.iglob(pattern)
+        return
+    rest = pattern[crossing.end() :] or "*"
+    for start in glob.iglob(pattern[: crossing.start()]) if crossing.start() else [os.curdir]:
+        for where, folders, _ in os.walk(start):
+            folders[:] = _visible(folders)
+            below = where if crossing.start() else os.path.relpath(where).removeprefix(os.curdir)
+            yield from _paths(os.path.join(glob.escape(below), rest))
+
+
 def _matching(pattern: str, max_bytes: int) -> Iterator[PhotoSource]:
-    paths = sorted(path for path in glob.iglob(pattern, recursive=True) if not os.path.isdir(path))
+    paths = sorted({path for path in _paths(pattern) if not os.path.isdir(path) and _is_steady(path)})
     yield from (_file(path, max_bytes) for path in paths)
     if not paths:
         yield _failing(pattern, NoPhotos(f"{pattern}: no file matches this pattern", "** crosses folders"))

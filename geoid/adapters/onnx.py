@@ -33,28 +33,38 @@ class OnnxClassifier:
         self._tiled = tiled
         self._session = open_session(path, card.name)
         self._input = _checked_input(self._session, card)
+        self._one_at_a_time = self._session.get_inputs()[0].shape[0] == 1
+        self._hint = f"see the card: geoid model show {card.name}"
 
     def classify(self, photos: Sequence[Photo]) -> Scores:
         """Score each photo by its centre crop or, when tiled, by the best of that and nine tiles for each class."""
-        logits = np.stack([pool(self._outputs(photo)) for photo in photos])
+        rows = [pool(self._outputs(photo)) for photo in photos]
+        logits = np.array(rows, np.float32).reshape(len(rows), self._card.output.classes)
         return Scores(logits, probabilities(logits, self._card))
 
     def _outputs(self, photo: Photo) -> NDArray[np.float32]:
         boxes = [centre_crop(photo.width, photo.height, self._card.input)]
         if self._tiled:
             boxes += tiles(photo.width, photo.height)
-        pixels = self._decode(photo, self._card.input, boxes)
-        return self.run(prepare(pixels, self._card.input))
+        pixels = prepare(self._decode(photo, self._card.input, boxes), self._card.input)
+        if self._one_at_a_time:
+            return np.concatenate([self.run(pixels[at : at + 1]) for at in range(len(pixels))])
+        return self.run(pixels)
 
     def run(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
         """The model's raw outputs, shape (n, classes), for prepared input."""
-        (outputs,) = self._session.run([self._session.get_outputs()[0].name], {self._input: pixels})
+        try:
+            (outputs,) = self._session.run([self._session.get_outputs()[0].name], {self._input: pixels})
+        except Exception as error:  # onnxruntime's exceptions have no common class but Exception
+            raise ModelError(f"model {self._card.name} does not run: {_first_line(error)}", self._hint) from error
         if outputs.shape != (len(pixels), self._card.output.classes):
             raise ModelError(
                 f"model {self._card.name} answers with shape {outputs.shape}, its card says"
                 f" {self._card.output.classes} classes",
-                f"see the card: geoid model show {self._card.name}",
+                self._hint,
             )
+        if np.isnan(outputs).any():
+            raise ModelError(f"model {self._card.name} answers with what is not a number", self._hint)
         return np.asarray(outputs, dtype=np.float32)
 
 
@@ -67,8 +77,13 @@ def open_session(path: Path, name: str) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common class but Exception
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"model {name} does not open: {reason}", f"check it: geoid model verify {name}") from error
+        raise ModelError(
+            f"model {name} does not open: {_first_line(error)}", f"check it: geoid model verify {name}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def run_file(path: Path, pixels: NDArray[np.generic]) -> NDArray[np.float32]:

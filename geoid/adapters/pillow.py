@@ -131,7 +131,7 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Numbers from 0 up to the largest of 16 bits, or to the largest there is, as 0 to 255; what is no number is black."""
+    """Numbers from 0 to the largest of 16 bits, or to the largest there is, as 0 to 255; what is no number is black."""
     values = np.asarray(image).astype(np.float64)
     most = float(values.max(initial=0.0, where=np.isfinite(values)))
     top = max(most, 65535.0 if image.mode.startswith("I") else 1e-9)

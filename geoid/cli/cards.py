@@ -43,7 +43,8 @@ def _headline(prediction: Prediction) -> Text:
 
     answer = prediction.ranking.answer
     if answer is None:
-        return Text(NO_NAME[prediction.ranking.status.value], style="bold yellow")
+        line = Text(NO_NAME[prediction.ranking.status.value], style="bold yellow")
+        return line.append(f"  animal score {prediction.ranking.animal_score:.2f}", style="not bold")
     taxon = answer.taxon
     line = Text(answer.common_name or taxon.scientific_name, style="bold green")
     line.append(f"  {taxon.scientific_name}", style="not bold italic")
@@ -55,10 +56,10 @@ def _candidates(prediction: Prediction) -> Table:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", style="dim")
-    table.add_column(no_wrap=True, style="cyan")
-    table.add_column(justify="right")
-    table.add_column(style="italic", overflow="ellipsis", no_wrap=True)
+    table.add_column(justify="right", style="dim", no_wrap=True, min_width=2)
+    table.add_column(no_wrap=True, style="cyan", min_width=BAR_WIDTH)
+    table.add_column(justify="right", no_wrap=True, min_width=5)
+    table.add_column(style="italic", overflow="ellipsis", no_wrap=True, min_width=20)
     table.add_column(overflow="ellipsis", no_wrap=True)
     for position, candidate in enumerate(prediction.ranking.candidates, start=1):
         score = candidate.combined_score
@@ -75,7 +76,7 @@ def bar(share: float) -> str:
 def _names(candidate: Candidate) -> tuple[str, str]:
     """Scientific and common name; a breed, or another class of the model, is named behind its taxon."""
     common = candidate.common_name or ""
-    own = "" if candidate.label.lower() == common.lower() else f" ({candidate.label})"
+    own = "" if candidate.label.lower() in common.lower() else f" ({candidate.label})"
     return candidate.taxon.scientific_name, common + own
 
 

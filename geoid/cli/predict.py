@@ -27,14 +27,20 @@ def predict(
     photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Files, folders, patterns, or - for stdin.")],
     at: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Where the photos were taken (degrees).")] = None,
     on: Annotated[str | None, typer.Option(metavar="DATE", help="When: the local date, 2024-05-01.")] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="Candidates shown.  [default: 5]")] = None,
+    top: Annotated[int | None, typer.Option(metavar="N", min=1, help="Candidates shown.  [default: 5]")] = None,
     form: FormatOption = Format.TABLE,
     json: JsonOption = False,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Model; geoid model list names them.")] = None,
     tiles: Annotated[bool | None, typer.Option("--tiles", help="Look at nine tiles too: small animals.")] = None,
-    workers: Annotated[int | None, typer.Option(min=0, help="Threads.  [default: one for each core]")] = None,
-    require_location: Annotated[bool, typer.Option(help="Exit with 66 if a photo has no usable location.")] = False,
-    hide_location: Annotated[bool, typer.Option(help="Round the places shown to about 60 km.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Threads.  [default: one for each core]")
+    ] = None,
+    require_location: Annotated[
+        bool, typer.Option("--require-location", help="Exit with 66 if a photo has no usable location.")
+    ] = False,
+    hide_location: Annotated[
+        bool, typer.Option("--hide-location", help="Round the places shown to about 60 km.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr what happened and when.")] = False,
 ) -> None:
     """Name the animal in each photo, best candidate first."""

@@ -11,7 +11,10 @@ HIDDEN_RESOLUTION = 3
 """The resolution to which a hidden location is rounded: cells of about 12,000 km2."""
 
 SPILL = 1.1
-"""How far a place may lie from its hidden cell's centre, in distances to the farthest corner: children poke out a bit."""
+"""How far a place may lie from the centre of its hidden cell, in distances to the farthest corner: (m) 1.03.
+
+H3's cells do not nest exactly, so the children of a cell poke out of it.
+"""
 
 
 def cell_of(coordinates: Coordinates) -> str:

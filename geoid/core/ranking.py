@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoid.core.predictions import Answer, AnswerStatus, Candidate, LocalStatus, Ranking
-from geoid.core.values import RANKS, ClassTable, Kind, Label, Taxon
+from geoid.core.values import RANKS, ClassTable, Kind, Label, Taxon, taxon_key
 
 ANSWER_RANKS = ("species", "genus", "family", "order")
 """Where the answer may stand, deepest first; above the order an answer says too little to be one."""
@@ -89,18 +89,11 @@ def common_taxon(table: ClassTable, taxa: Sequence[Taxon]) -> Taxon:
 
 
 def _nodes(table: ClassTable, groups: Sequence[Group], rank: str) -> Nodes:
-    numbers: dict[str, int] = {}
-    taxa: list[Taxon] = []
-    above = np.full(len(groups), -1, dtype=np.intp)
-    for position, same in enumerate(groups):
-        name = same.taxon.lineage.get(rank)
-        if name is None:
-            continue
-        if name not in numbers:
-            numbers[name] = len(taxa)
-            taxa.append(table.ancestor(same.taxon, rank))
-        above[position] = numbers[name]
-    return Nodes(tuple(taxa), above)
+    below = {same.taxon.lineage[rank]: same.taxon for same in groups if rank in same.taxon.lineage}
+    names = sorted(below, key=taxon_key)  # of equal sums the first counts
+    numbers = {name: number for number, name in enumerate(names)}
+    above = np.array([numbers.get(same.taxon.lineage.get(rank, ""), -1) for same in groups], dtype=np.intp)
+    return Nodes(tuple(table.ancestor(below[name], rank) for name in names), above)
 
 
 def rank(grouping: Grouping, probabilities: NDArray[np.float32], rules: RankingRules) -> Ranking:
@@ -141,8 +134,9 @@ def _answer(grouping: Grouping, combined: NDArray[np.float64], leader: Candidate
         sums = np.bincount(nodes.above[known], weights=combined[known], minlength=len(nodes.taxa))
         if len(sums) and sums.max() >= bar:
             taxon = nodes.taxa[int(sums.argmax())]
-            # a class of several species goes by its own name: "jay", not "crows and jays"
-            name = leader.common_name if leader.taxon.key == taxon.key else taxon.common_name
+            # a class of several species goes by its own name: "jay", not "crows and jays", unless crows are counted in
+            alone = leader.taxon.key == taxon.key and leader.combined_score >= bar
+            name = leader.common_name if alone else taxon.common_name
             return Answer(taxon, name, float(min(sums.max(), 1.0)))
     if leader.combined_score >= bar:  # one class that mixes orders ("porcupine or hedgehog") still says something
         return Answer(leader.taxon, leader.common_name, leader.combined_score)

@@ -1,4 +1,4 @@
-"""Predictions as CSV: one row a candidate, best first, with the photo repeated; one row for a photo that failed."""
+"""Predictions as CSV: one row a candidate, best first, with the photo repeated; one row for a photo without any."""
 
 from __future__ import annotations
 
@@ -51,10 +51,8 @@ def rows(outcome: Outcome, hide_location: bool) -> list[Row]:
     if isinstance(outcome, Failure):
         return [{"file_name": outcome.path, "error": outcome.error.kind}]
     common = _common(outcome, hide_location)
-    return [
-        {**common, "position": position, **_candidate(candidate)}
-        for position, candidate in enumerate(outcome.ranking.candidates, start=1)
-    ]
+    numbered = enumerate(outcome.ranking.candidates, start=1)
+    return [{**common, "position": position, **_candidate(candidate)} for position, candidate in numbered] or [common]
 
 
 def cell(value: object) -> object:

@@ -66,7 +66,7 @@ _ADMITTED: Mapping[tuple[str, str], object] = {
 
 
 _OPERATIONS = (
-    *(pickle.PROTO, pickle.STOP, pickle.GLOBAL, pickle.REDUCE, pickle.BUILD, pickle.BINPERSID),
+    *(pickle.PROTO, pickle.STOP, pickle.GLOBAL, pickle.REDUCE, pickle.BINPERSID),
     *(pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1),
     *(pickle.BINUNICODE, pickle.MARK, pickle.BINPUT, pickle.LONG_BINPUT, pickle.BINGET, pickle.LONG_BINGET),
     *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
@@ -81,7 +81,11 @@ class _Unpickler(pickle._Unpickler):  # noqa: SLF001 - see below
     It stands on Python's own implementation, because that of C lets 5 damaged bytes ask for 30 GB (LONG_BINPUT).
     """
 
-    dispatch: ClassVar = {operation[0]: pickle._Unpickler.dispatch[operation[0]] for operation in _OPERATIONS}  # noqa: SLF001
+    dispatch: ClassVar = {
+        **{operation[0]: pickle._Unpickler.dispatch[operation[0]] for operation in _OPERATIONS},  # noqa: SLF001
+        # An object's state is dropped: it is the versions of the layers, and setting attributes is a risk.
+        pickle.BUILD[0]: pickle._Unpickler.dispatch[pickle.POP[0]],  # noqa: SLF001
+    }
 
     def find_class(self, module: str, name: str) -> object:
         try:
@@ -94,12 +98,6 @@ class _Unpickler(pickle._Unpickler):  # noqa: SLF001 - see below
             case ("storage", ("<f4" | "<f8" | "<i8" | "<i4") as dtype, str(key), str(), int(count), *_) if count >= 0:
                 return _Storage(key, dtype, count)
         raise pickle.UnpicklingError("a storage is not described as expected")
-
-    def load_build(self) -> None:
-        """Drop the state of an object: it is the state dict's versions of layers, and setting any is a risk."""
-        self.stack.pop()
-
-    dispatch[pickle.BUILD[0]] = load_build
 
 
 def read_checkpoint(data: bytes, name: str) -> dict[str, Tensor]:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from geoid.core.values import RANKS, Kind, Label, Taxon, taxon_key
 from geoid.errors import ModelError
@@ -22,14 +21,10 @@ LABEL_COLUMNS = "index\twordnet_id\tlabel\tkind\ttaxa"
 TAXON_COLUMNS = "scientific_name\trank\tparent\tcommon_names"
 
 _KINDS = {kind.value: kind for kind in Kind}
+_BELOW = {rank: frozenset(RANKS[:depth]) for depth, rank in enumerate(RANKS)}
+"""The ranks that a rank may be below."""
+
 _BINOMIAL = re.compile(r"([A-Z][a-z-]+) [a-z-]+")
-
-
-class _Row(NamedTuple):
-    line: int
-    rank: str
-    parent: str
-    common_names: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +33,49 @@ class TaxonTable:
 
     path: Path
     language: str
-    _rows: Mapping[str, _Row]
+    _lineages: Mapping[str, dict[str, str]]
+    _common_names: Mapping[str, str]
     _built: dict[str, Taxon] = field(default_factory=dict)
 
     def find(self, name: str) -> Taxon | None:
         """The taxon of that scientific name, if the table has it."""
-        return self[name] if name in self._rows else None
+        return self[name] if name in self._lineages else None
 
     def __getitem__(self, name: str) -> Taxon:
         """The taxon of that scientific name; raises `KeyError` where the table has none."""
         built = self._built.get(name)
         if built is None:
-            row = self._rows[name]
-            lineage = {**self._lineage_above(row), row.rank: name}
-            common_name = _common_name(row.common_names, self.language)
-            built = self._built[name] = Taxon(taxon_key(name), name, common_name, row.rank, lineage)
+            lineage = self._lineages[name]
+            common_name = _common_name(self._common_names[name], self.language)
+            built = self._built[name] = Taxon(taxon_key(name), name, common_name, next(reversed(lineage)), lineage)
         return built
-
-    def _lineage_above(self, row: _Row) -> Mapping[str, str]:
-        return self[row.parent].lineage if row.parent else {}
 
 
 def read_taxa(path: Path, language: str = "en") -> TaxonTable:
-    """The table of taxa in a file; raises `ModelError` naming the line that is wrong."""
-    rows: dict[str, _Row] = {}
-    for line, cells in _table(path, _read(path), TAXON_COLUMNS):
-        name, rank, parent, common_names = cells
-        if name in rows or not name:
+    """The table of taxa in a file; raises `ModelError` naming the line that is wrong.
+
+    Parents come before their children and are of a higher rank, so one pass is enough and there can be no ring.
+    """
+    lineages: dict[str, dict[str, str]] = {"": {}}
+    common_names: dict[str, str] = {}
+    for line, (name, rank, parent, names) in _table(path, _read(path), TAXON_COLUMNS):
+        if name in lineages:
             raise _wrong(path, line, f"taxon {name} is listed twice" if name else "the scientific name is missing")
-        rows[name] = _Row(line, rank, parent, common_names)
-    for row in rows.values():
-        _check_place(path, row, rows)
-    return TaxonTable(path, language, rows)
+        above = lineages.get(parent)
+        if above is None:
+            raise _wrong(path, line, f"parent {parent!r} is not in the lines above")
+        if rank not in _BELOW or not _BELOW[rank].issuperset(above):
+            raise _wrong(path, line, _misplaced(rank, parent, above))
+        lineages[name] = {**above, rank: name}
+        common_names[name] = names
+    del lineages[""]
+    return TaxonTable(path, language, lineages, common_names)
+
+
+def _misplaced(rank: str, parent: str, above: dict[str, str]) -> str:
+    if rank not in RANKS:
+        return f"rank is {rank!r}, expected one of: {', '.join(RANKS)}"
+    return f"parent {parent!r} is of rank {next(reversed(above))}, which is not above {rank}"
 
 
 def read_labels(path: Path, taxa: TaxonTable, classes: int) -> tuple[Label, ...]:
@@ -109,7 +115,7 @@ def _taxa(path: Path, line: int, names: str, taxa: TaxonTable) -> tuple[Taxon, .
         found = tuple(taxa[name] for name in names.split("; "))
     except KeyError as error:
         raise _wrong(path, line, f"taxon {error.args[0]!r} is not in {taxa.path.name}") from None
-    if len(found) > 1 and not set.intersection(*(set(taxon.lineage.items()) for taxon in found)):
+    if len({next(iter(taxon.lineage.values())) for taxon in found}) > 1:
         raise _wrong(path, line, f"taxa {names!r} have no rank in common")
     return found
 
@@ -140,22 +146,6 @@ def _table(path: Path, text: str, columns: str) -> Iterator[tuple[int, list[str]
         if len(cells) != count:
             raise _wrong(path, line, f"{len(cells)} columns, expected {count}")
         yield line, cells
-
-
-def _check_place(path: Path, row: _Row, rows: Mapping[str, _Row]) -> None:
-    """Refuse unknown ranks and parents; a parent is of a higher rank, so no line of parents can be a ring."""
-    if row.rank not in _DEPTH:
-        raise _wrong(path, row.line, f"rank is {row.rank!r}, expected one of: {', '.join(RANKS)}")
-    if not row.parent:
-        return
-    parent = rows.get(row.parent)
-    if parent is None:
-        raise _wrong(path, row.line, f"parent {row.parent!r} is not in the table")
-    if _DEPTH.get(parent.rank, -1) >= _DEPTH[row.rank]:
-        raise _wrong(path, row.line, f"parent {row.parent!r} is of rank {parent.rank}, which is not above {row.rank}")
-
-
-_DEPTH = {rank: depth for depth, rank in enumerate(RANKS)}
 
 
 def _common_name(names: str, language: str) -> str | None:

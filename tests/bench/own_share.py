@@ -76,9 +76,7 @@ def large_photos(folder: Path, target: Path) -> list[Path]:
     target.mkdir()
     for number, path in enumerate(sorted(folder.glob("*.*"))):
         with Image.open(path) as image:
-            image.convert("RGB").resize(PHOTO_SIZE, Image.Resampling.BICUBIC).save(
-                target / f"{number}.jpg", quality=92
-            )
+            image.convert("RGB").resize(PHOTO_SIZE, Image.Resampling.BICUBIC).save(target / f"{number}.jpg", quality=92)
     return sorted(target.iterdir())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from random import Random
 
 from byte_mutations import number, put
@@ -14,6 +15,9 @@ PNG_START = 8
 JPEG_DATA = 0xDA
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """JPEG markers that start a frame, with the size in it."""
+
+MAX_SCAN_BYTES = 3_000_000
+"""So that a mutated photo stays a file that people would send."""
 
 Parts = list[bytes]
 
@@ -83,11 +87,16 @@ def png_head(rng: Random, data: bytes) -> bytes:
 
 def png_text(rng: Random, data: bytes) -> bytes:
     """A text chunk that unpacks to far more than it holds."""
-    packed = zlib.compress(bytes(rng.choice((100, 2_000_000, 90_000_000))), 9)
+    packed = _zeros(rng.choice((100, 2_000_000, 90_000_000)))
     kind = rng.choice((b"zTXtXML:com.adobe.xmp\0\0", b"zTXtRaw profile type exif\0\0", b"iCCPx\0\0"))
     added = png_chunk(kind[:4], kind[4:] + packed) * rng.choice((1, 3))
     at = PNG_START + 25
     return data[:at] + added + data[at:]
+
+
+@cache
+def _zeros(size: int) -> bytes:
+    return zlib.compress(bytes(size), 9)
 
 
 def riff_chunks(data: bytes) -> Parts:
@@ -168,7 +177,8 @@ def jpeg_scans(rng: Random, data: bytes) -> bytes:
         if len(part) > 9 and part[1] in FRAMES:
             parts[at] = put(part, 5, struct.pack(">HH", side, side))
     pixels = parts[-1][: rng.choice((30, 200, 2_000, len(parts[-1])))].removesuffix(b"\xff\xd9")
-    return data[:2] + b"".join(parts[:-1]) + pixels * rng.choice((2, 50, 1_000)) + b"\xff\xd9"
+    scans = (pixels * rng.choice((2, 50, 1_000)))[:MAX_SCAN_BYTES]
+    return data[:2] + b"".join(parts[:-1]) + scans + b"\xff\xd9"
 
 
 def boxes(data: bytes) -> list[int]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from small_tables import CARD
 
-from geoid.core.models import CARD_FORMAT, ModelCard
+from geoid.core.models import CARD_FORMAT, InputSpec, ModelCard, OutputSpec
 from geoid.errors import ModelError
 from geoid.zoo.cards import parse_card, read_card, write_card
 
@@ -50,6 +51,17 @@ def test_the_packaged_cards_can_be_read_and_are_called_after_their_models(models
     paths = [path for path in models.glob("*.json") if not path.name.endswith(".ranges.json")]
     assert {read_card(path).name for path in paths} == {path.stem for path in paths}
     assert len(paths) >= 4
+
+
+def test_the_guide_names_every_key_and_every_digest(models: Path) -> None:
+    guide = (models / "README.md").read_text(encoding="utf-8")
+    parts = {"input": InputSpec, "output": OutputSpec}
+    for field in dataclasses.fields(ModelCard):
+        inner = dataclasses.fields(parts[field.name]) if field.name in parts else ()
+        keys = [f"{field.name}.{part.name}" for part in inner] or [field.name]
+        assert [key for key in keys if f"`{key}`" not in guide] == []
+    cards = [read_card(path) for path in models.glob("efficientnet-*.json") if ".ranges" not in path.name]
+    assert [card.name for card in cards if card.sha256 not in guide or card.weights.sha256 not in guide] == []
 
 
 def test_what_is_left_out_has_its_documented_default() -> None:

@@ -103,9 +103,10 @@ def test_taxa_of_one_class_must_have_a_rank_in_common(shelf: Path) -> None:
     [
         ("scientific_name", "name", "line 1: the header is"),
         ("Garrulus\tgenus", "Garrulus\ttribe", "line 7: rank is 'tribe', expected one of: kingdom, phylum"),
-        ("genus\tCorvidae", "genus\tCorvid", "line 7: parent 'Corvid' is not in the table"),
-        ("order\tAves", "order\tGarrulus", "line 5: parent 'Garrulus' is of rank genus, which is not above order"),
-        ("order\tAves", "order\tPasseriformes", "line 5: parent 'Passeriformes' is of rank order"),
+        ("genus\tCorvidae", "genus\tCorvid", "line 7: parent 'Corvid' is not in the lines above"),
+        ("order\tAves", "order\tGarrulus", "line 5: parent 'Garrulus' is not in the lines above"),
+        ("order\tAves", "order\tPasseriformes", "line 5: parent 'Passeriformes' is not in the lines above"),
+        ("Cyanocitta\tgenus\tCorvidae", "Cyanocitta\tgenus\tGarrulus", "line 9: parent 'Garrulus' is of rank genus"),
         ("Cyanocitta\tgenus", "Garrulus\tgenus", "line 9: taxon Garrulus is listed twice"),
         ("Cyanocitta\tgenus", "\tgenus", "line 9: the scientific name is missing"),
         ("\ten:crows", "", "line 6: 3 columns, expected 4"),
