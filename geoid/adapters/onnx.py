@@ -18,6 +18,8 @@ from geoid.errors import ModelError
 Decode = Callable[[Photo, InputSpec, Sequence[Box]], NDArray[np.uint8]]
 
 FATAL_ONLY = 4
+TINY = np.float32(1e-12)
+"""Keeps logarithms of probabilities finite."""
 ELEMENTS = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 
 
@@ -38,9 +40,11 @@ class OnnxClassifier:
 
     def classify(self, photos: Sequence[Photo]) -> Scores:
         """Score each photo by its centre crop or, when tiled, by the best of that and nine tiles for each class."""
-        rows = [pool(self._outputs(photo)) for photo in photos]
-        logits = np.array(rows, np.float32).reshape(len(rows), self._card.output.classes)
-        return Scores(logits, probabilities(logits, self._card))
+        looks = [self._outputs(photo) for photo in photos]
+        rows = [pool(probabilities(views, self._card)) for views in looks]
+        shape = (len(rows), self._card.output.classes)
+        logits = [views[0] if len(views) == 1 else np.log(row + TINY) for views, row in zip(looks, rows, strict=True)]
+        return Scores(np.array(logits, np.float32).reshape(shape), np.array(rows, np.float32).reshape(shape))
 
     def _outputs(self, photo: Photo) -> NDArray[np.float32]:
         boxes = [centre_crop(photo.width, photo.height, self._card.input)]
@@ -104,7 +108,7 @@ def prepare(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.generic]:
 
 def probabilities(logits: NDArray[np.float32], card: ModelCard) -> NDArray[np.float32]:
     """Probabilities by softmax of logits / temperature; those of a model that answers with them are tempered alike."""
-    values = np.log(np.maximum(logits, 1e-12)) if card.output.kind == "probabilities" else logits
+    values = np.log(logits + TINY) if card.output.kind == "probabilities" else logits
     scaled = values / np.float32(card.temperature)
     weights = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     shares: NDArray[np.float32] = weights / weights.sum(axis=1, keepdims=True)

@@ -17,13 +17,21 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from geoid.adapters.containers import plugin_for
 from geoid.core.blocks import blocks
 from geoid.core.models import InputSpec
+from geoid.core.scans import MAX_SCANS, too_many_scans
 from geoid.core.values import Photo
 from geoid.core.views import Box
 from geoid.errors import BrokenPhoto, EmptyPhoto, HugePhoto
 
 RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 DRAFT = 2
-"""JPEGs are decoded at the smallest scale that leaves this many pixels for each one the model wants."""
+"""Pixels that are left for each one the model wants: JPEGs are decoded at the smallest scale that leaves so many, and
+other pictures shrunk by a whole number before anything else is done with them (Pillow's `reducing_gap`)."""
+
+BAND = 4_000_000
+"""Pixels that are converted at a time: what that takes does not grow with the picture."""
+
+WEIGHTS = {"WEBP": 4, "AVIF": 3}
+"""How much heavier a pixel weighs in containers whose decoders hold the picture more than once."""
 
 ORIENTATION = 0x0112
 SWAPPED = {5, 6, 7, 8}
@@ -38,7 +46,9 @@ DAMAGE = (
     struct.error,
     zlib.error,
     OverflowError,
+    RuntimeError,
     TypeError,
+    RuntimeError,
     UserWarning,
 )
 """What Pillow's decoders raise for damaged files (seen on mutated photos), beside its own errors.
@@ -71,15 +81,22 @@ class PhotoReader:
                 "export a smaller copy, or raise photo.max_bytes",
             )
         with _opened(name, data) as image:
+            self._check(name, data, image)
             width, height = image.size
-            turned = _orientation(image, data) in SWAPPED
-        if width * height > self.max_pixels:
+            size = (height, width) if _orientation(image, data) in SWAPPED else (width, height)
+        return Photo(name, data, hashlib.sha256(data).hexdigest(), *size)
+
+    def _check(self, name: str, data: bytes, image: Image.Image) -> None:
+        """Raise an error for a picture that would take too much memory or time to decode."""
+        width, height = image.size
+        limit = self.max_pixels // WEIGHTS.get(image.format or "", 1)
+        if width * height > limit:
             raise HugePhoto(
-                f"{name}: {width} x {height} pixels are over the limit of {self.max_pixels / 1e6:,.0f} million",
+                f"{name}: {width} x {height} pixels are over the limit of {limit / 1e6:,.0f} million",
                 "export a smaller copy, or raise photo.max_pixels",
             )
-        size = (height, width) if turned else (width, height)
-        return Photo(name, data, hashlib.sha256(data).hexdigest(), *size)
+        if image.format == "JPEG" and too_many_scans(data):
+            raise BrokenPhoto(f"{name}: the picture has more than {MAX_SCANS} scans", "export a copy")
 
 
 def decode(photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> NDArray[np.uint8]:
@@ -102,7 +119,8 @@ def _draft_side(photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> int:
 
 def _upright(image: Image.Image, orientation: int, side: int) -> Image.Image:
     image.draft("RGB", (side, side))
-    picture = _rgb(image)
+    image.load()
+    picture = _shrunk(image, max(1, min(image.size) // side))
     if orientation in range(2, 9):
         exif = Image.Exif()
         exif[ORIENTATION] = orientation
@@ -111,18 +129,35 @@ def _upright(image: Image.Image, orientation: int, side: int) -> Image.Image:
     return picture
 
 
+def _shrunk(image: Image.Image, factor: int) -> Image.Image:
+    """An image as RGB, a whole number of times smaller; band by band, so that no second large picture is needed."""
+    top = _brightest(image)
+    if factor == 1 and image.width * image.height <= BAND:
+        return _rgb(image, top)
+    small = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
+    rows = factor * max(1, BAND // (image.width * factor))
+    for upper, band in _bands(image, rows):
+        small.paste(_rgb(band, top).reduce(factor), (0, upper // factor))
+    return small
+
+
+def _bands(image: Image.Image, rows: int) -> Iterator[tuple[int, Image.Image]]:
+    """The picture in bands of so many rows, each with the row it starts at."""
+    for upper in range(0, image.height, rows):
+        yield upper, image.crop((0, upper, image.width, min(upper + rows, image.height)))
+
+
 def _view(picture: Image.Image, box: Box, spec: InputSpec) -> NDArray[np.uint8]:
     inside = Box(max(box.left, 0), max(box.top, 0), min(box.right, picture.width), min(box.bottom, picture.height))
     return np.asarray(picture.resize((spec.size, spec.size), RESAMPLING[spec.resample], box=inside))
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode as RGB: 16-bit values scaled, not clipped, and see-through pixels laid on white."""
+def _rgb(image: Image.Image, top: float) -> Image.Image:
+    """Any mode as RGB: numbers of more than 8 bits scaled from 0 to `top`, and see-through pixels laid on white."""
     if image.mode == "RGB" and "transparency" not in image.info:
-        image.load()
         return image
-    if image.mode.startswith("I") or image.mode == "F":
-        return _eight_bits(image).convert("RGB")
+    if _is_deep(image):
+        return _eight_bits(image, top).convert("RGB")
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         see_through = image.convert("RGBA")
         ground = Image.new("RGBA", see_through.size, "white")
@@ -130,11 +165,24 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Numbers from 0 to the largest of 16 bits, or to the largest there is, as 0 to 255; what is no number is black."""
-    values = np.asarray(image).astype(np.float64)
-    most = float(values.max(initial=0.0, where=np.isfinite(values)))
-    top = max(most, 65535.0 if image.mode.startswith("I") else 1e-9)
+def _is_deep(image: Image.Image) -> bool:
+    """Whether the pixels are numbers of more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _brightest(image: Image.Image) -> float:
+    """The number that is white: the largest of 16 bits or, of decimals and larger numbers, the largest there is."""
+    if not _is_deep(image):
+        return 255.0
+    least = 65535.0 if image.mode.startswith("I") else 1e-9
+    values = (np.asarray(band) for _, band in _bands(image, max(1, BAND // image.width)))
+    return max(least, *(float(band.max(initial=0, where=np.isfinite(band))) for band in values))
+
+
+def _eight_bits(image: Image.Image, top: float) -> Image.Image:
+    """Numbers from 0 to `top` as 0 to 255; what is no number is black."""
+    with np.errstate(invalid="ignore"):  # a NaN that signals
+        values = np.asarray(image).astype(np.float64)
     return Image.fromarray((np.nan_to_num(np.clip(values / top, 0, 1)) * 255).astype(np.uint8))
 
 
@@ -165,6 +213,8 @@ def _opened(name: str, data: bytes) -> Iterator[Image.Image]:
         image = Image.open(io.BytesIO(data), formats=[plugin])
     except UnidentifiedImageError as error:
         raise BrokenPhoto(f"{name}: the image header is damaged", hint) from error
+    except MemoryError as error:
+        raise HugePhoto(f"{name}: there is not enough memory to open it", "export a smaller copy") from error
     except (*DAMAGE, Image.DecompressionBombError) as error:
         raise BrokenPhoto(f"{name}: the image header is damaged ({error})", hint) from error
     with image:

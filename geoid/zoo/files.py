@@ -16,12 +16,12 @@ from geoid.errors import ModelError, StorageError
 STALE_AFTER = 3600
 """A partial file this many seconds old belongs to a process that was killed."""
 
+_ELSEWHERE = "choose another folder: paths.cache or paths.models in the settings (GEOID_PATHS__CACHE)"
 _HINTS = {
-    errno.ENOSPC: "free some space, or choose another folder",
-    errno.EDQUOT: "free some space, or choose another folder",
-    errno.EACCES: "make the folder writable, or choose another one",
-    errno.EPERM: "make the folder writable, or choose another one",
-    errno.EROFS: "choose a folder that can be written",
+    errno.ENOSPC: f"free some space, or {_ELSEWHERE}",
+    errno.EDQUOT: f"free some space, or {_ELSEWHERE}",
+    errno.EACCES: f"make the folder writable, or {_ELSEWHERE}",
+    errno.EPERM: f"make the folder writable, or {_ELSEWHERE}",
 }
 
 
@@ -118,7 +118,7 @@ def sweep(folder: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> StorageError:
     """The error for a file that could not be written, with what to do about it."""
-    return StorageError(f"{path} cannot be written: {error.strerror or error}", _HINTS.get(error.errno or 0, ""))
+    return StorageError(f"{path} cannot be written: {error.strerror or error}", _HINTS.get(error.errno or 0, _ELSEWHERE))
 
 
 def _write_through(path: Path, data: bytes) -> None:

@@ -367,7 +367,8 @@ def test_decoding_at_a_smaller_scale_agrees_with_decoding_in_full(size, monkeypa
     boxes = [centre_crop(photo.width, photo.height, spec)]
     drafted = decode(photo, spec, boxes)
     monkeypatch.setattr(pillow, "_draft_side", lambda *_: 10_000_000)
-    assert difference(drafted, decode(photo, spec, boxes)) < 2
+    # a drafted side is rounded up, which may shift the far edge by half a drafted pixel: a quarter of one of these
+    assert difference(drafted, decode(photo, spec, boxes)) < 4
 
 
 def test_tiles_of_a_large_jpeg_are_not_drafted_below_their_size() -> None:
@@ -401,6 +402,13 @@ def test_a_photo_cut_within_its_header_is_bad_input(form: str, length: int) -> N
         view(noise(form)[:length])
 
 
+def pixels_or_sentence(data: bytes) -> tuple[int, ...] | str:
+    try:
+        return decode(PhotoReader(10_000_000, 1_000_000)("photo", data), SPEC, [Box(0, 0, 1, 1)]).shape
+    except BadInputError as error:
+        return error.message
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(FORMATS),
@@ -412,12 +420,8 @@ def test_changed_bytes_give_pixels_or_bad_input(form: str, changes) -> None:
         data[int(where * len(data))] = value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            pixels = decode(PhotoReader(10_000_000, 1_000_000)("photo", bytes(data)), SPEC, [Box(0, 0, 1, 1)])
-        except BadInputError as error:
-            assert error.message.startswith("photo: ")
-        else:
-            assert pixels.shape == (1, 32, 32, 3)
+        found = pixels_or_sentence(bytes(data))
+    assert found == (1, 32, 32, 3) or found.startswith("photo: ")
 
 
 def test_too_little_memory_is_a_huge_photo(monkeypatch) -> None:

@@ -56,10 +56,16 @@ def test_a_crop_of_the_whole_short_side_is_the_short_side() -> None:
     assert centre_crop(400, 200, InputSpec(size=224, resize=224)) == Box(100, 0, 300, 200)
 
 
-@given(arrays.arrays(np.float32, (4, 7), elements=st.floats(-50, 50, width=32)))
-def test_pooling_takes_the_best_view_of_each_class_in_any_order(logits) -> None:
-    pooled = pool(logits)
-    assert pooled.shape == (7,)
-    assert np.array_equal(pooled, pool(logits[::-1]))
-    assert (pooled >= logits).all()
-    assert all(pooled[number] in logits[:, number] for number in range(7))
+@given(arrays.arrays(np.float32, (4, 7), elements=st.floats(2**-10, 1, width=32)))
+def test_pooling_ranks_each_class_by_its_best_view_in_any_order(probabilities) -> None:
+    pooled = pool(probabilities)
+    assert pooled.shape == (1, 7)
+    assert pooled.sum() == pytest.approx(1, abs=1e-5)
+    assert np.array_equal(pooled, pool(probabilities[::-1]))
+    assert pooled[0] / pooled.max() == pytest.approx(probabilities.max(axis=0) / probabilities.max(), rel=1e-5)
+
+
+def test_pooling_finds_the_animal_that_fills_one_tile() -> None:
+    background, animal = [0.9, 0.05, 0.05], [0.1, 0.85, 0.05]
+    pooled = pool(np.array([background] * 4 + [animal], np.float32))
+    assert pooled[0, 1] > 0.4
