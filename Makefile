@@ -43,6 +43,10 @@ check: install $(VENV)/tools  ## format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: fuzz
+fuzz: install  ## 5,000 mutated photos through the pipeline
+	$(BIN)/python tests/fuzz/run.py --count 5000 --seed 1 --deadline 2 --command-line 50
+
 .PHONY: bench
 bench: install  ## geoid's own share of the time, as ratios to the bare libraries
 	$(BIN)/python tests/bench/own_share.py fixtures/photos

@@ -11,11 +11,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 ALLOWED_SKIP = "platform:"
 
 sys.path.insert(0, str(Path(__file__).parent / "contracts"))  # `tables`, the second implementation of each port
+
+settings.register_profile("untimed", deadline=None)  # speed is measured in `make bench`, not in tests
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

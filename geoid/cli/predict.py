@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geoid.cli.options import Format, FormatOption, JsonOption, parse_capture, say
+from geoid.cli.quiet import quiet_libraries
 from geoid.cli.writers import open_writer, progress
 from geoid.errors import BadInputError, GeoidError, NoLocationError, exit_code
 
@@ -23,6 +24,7 @@ EXAMPLES = (
 )
 
 
+@quiet_libraries()
 def predict(
     photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Files, folders, patterns, or - for stdin.")],
     at: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Where the photos were taken (degrees).")] = None,

@@ -83,8 +83,13 @@ def test_photos_are_scored_by_the_centre_crop(path: Path) -> None:
 
 @pytest.mark.parametrize("batch", ["N", 1])
 def test_tiles_give_each_class_its_best_view_whatever_batch_the_model_takes(path: Path, batch) -> None:
-    scores = OnnxClassifier(means(path, batch), card(), decode, tiled=True).classify([PHOTO])
-    assert scores.logits.tolist() == [[109, 0, 0]]
+    scores = OnnxClassifier(means(path, batch, scale=0.01), card(), decode, tiled=True).classify([PHOTO, OTHER])
+    logits = np.zeros((10, CLASSES), np.float32)
+    logits[:, 0] = np.arange(100, 110) * 0.01
+    best = probabilities(logits, card()).max(axis=0)
+    assert scores.probabilities[0] == pytest.approx(best / best.sum(), abs=1e-6)
+    assert scores.probabilities[1] == pytest.approx((best / best.sum())[[1, 0, 2]], abs=1e-6)
+    assert scores.logits.argmax(axis=1).tolist() == [0, 1]
 
 
 def test_of_several_outputs_the_first_is_read(path: Path) -> None:

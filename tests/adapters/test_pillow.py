@@ -358,17 +358,40 @@ def test_any_size_and_orientation_is_decoded(width: int, height: int, form: str,
     assert np.abs(pixels.astype(int) - 128).max() < 4
 
 
-@pytest.mark.parametrize("size", [(2048, 1536), (1203, 1601), (4001, 600)])
-def test_decoding_at_a_smaller_scale_agrees_with_decoding_in_full(size, monkeypatch) -> None:
+def blotches(size: tuple[int, int]) -> Image.Image:
+    """A large picture of soft blotches in strong colours."""
     rng = np.random.default_rng(7)
-    noise = Image.fromarray(rng.integers(0, 255, (12, 16, 3), dtype=np.uint8))
-    photo = read(encoded(noise.resize(size, Image.Resampling.BICUBIC), "JPEG"))
+    return Image.fromarray(rng.integers(0, 255, (12, 16, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize("size", [(2048, 1536), (1203, 1601), (4001, 600)])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
+def test_decoding_at_a_smaller_scale_agrees_with_decoding_in_full(form: str, size, monkeypatch) -> None:
+    photo = read(encoded(blotches(size), form))
     spec = InputSpec(size=64, resize=72)
     boxes = [centre_crop(photo.width, photo.height, spec)]
     drafted = decode(photo, spec, boxes)
     monkeypatch.setattr(pillow, "_draft_side", lambda *_: 10_000_000)
     # a drafted side is rounded up, which may shift the far edge by half a drafted pixel: a quarter of one of these
     assert difference(drafted, decode(photo, spec, boxes)) < 4
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P", "1", "CMYK", "I;16", "I", "F"])
+@pytest.mark.parametrize("side", [None, 10_000_000])
+def test_no_seam_shows_where_a_picture_is_converted_in_bands(mode: str, side, monkeypatch) -> None:
+    if mode in {"I;16", "I", "F"}:
+        numbers = np.linspace(0, 60_000, 301 * 203).reshape(203, 301)
+        image = Image.fromarray(numbers.astype({"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode]))
+    else:
+        image = blotches((301, 203)).convert(mode)
+    photo = read(encoded(image, "TIFF"))
+    spec = InputSpec(size=16, resize=16)
+    boxes = [Box(0, 0, 301, 203), *tiles(301, 203)]
+    if side is not None:
+        monkeypatch.setattr(pillow, "_draft_side", lambda *_: side)
+    whole = decode(photo, spec, boxes)
+    monkeypatch.setattr(pillow, "BAND", 4000)
+    assert np.array_equal(decode(photo, spec, boxes), whole)
 
 
 def test_tiles_of_a_large_jpeg_are_not_drafted_below_their_size() -> None:
@@ -427,10 +450,10 @@ def test_changed_bytes_give_pixels_or_bad_input(form: str, changes) -> None:
 def test_too_little_memory_is_a_huge_photo(monkeypatch) -> None:
     photo = read(encoded(scene(), "PNG"))
 
-    def full(image):
+    def full(*arguments, **options):
         raise MemoryError
 
-    monkeypatch.setattr(pillow, "_rgb", full)
+    monkeypatch.setattr(Image.Image, "resize", full)
     with pytest.raises(HugePhoto, match=r"^photo: there is not enough memory to decode it$"):
         decode(photo, SPEC, [Box(0, 0, 96, 64)])
 

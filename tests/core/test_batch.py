@@ -30,7 +30,7 @@ class Echo:
 
 
 def source(name: str) -> PhotoSource:
-    return PhotoSource(name, lambda: name.encode())
+    return PhotoSource(name, name.encode)
 
 
 def sources(count: int):
@@ -63,7 +63,7 @@ def test_a_slow_first_photo_does_not_stop_the_others_from_being_answered() -> No
         elif next(answered) == AHEAD:
             others_done.set()
 
-    assert list(predict_many(Echo(wait), sources(10), workers=2))[0] == "0.jpg"
+    assert next(predict_many(Echo(wait), sources(10), workers=2)) == "0.jpg"
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])

@@ -65,7 +65,9 @@ def _headers(data: bytes) -> Iterator[tuple[int, str, bool]]:
 
 
 def _walk(data: bytes, start: int, order: str, wide: bool) -> Iterator[Entry]:
-    first = struct.unpack_from(f"{order}Q", data, start + 8) if wide else struct.unpack_from(f"{order}I", data, start + 4)
+    first = (
+        struct.unpack_from(f"{order}Q", data, start + 8) if wide else struct.unpack_from(f"{order}I", data, start + 4)
+    )
     waiting, seen = [first[0]], set[int]()
     head, size = (8, 20) if wide else (2, 12)
     while waiting and len(seen) < MAX_DIRECTORIES:
@@ -142,7 +144,12 @@ def junk_block(rng: Random) -> bytes:
     wanted = (0x0112, 0x0132, 0x9003, 0x9004, 0x9011, 1, 2, 3, 4, 7, 9, 0x12, 0x1D, 0x1F, 0x927C)
     many = rng.choice((None, None, 0, 1000, 0x0FFF_FFFF, 0xFFFF_FFFF))
     tags = [
-        Tag(number, rng.choice((1, 2, 3, 4, 5, 7, 9, 10, 12, 99)), rng.randbytes(rng.choice((0, 2, 4, 8, 24, 4000))), many)
+        Tag(
+            number,
+            rng.choice((1, 2, 3, 4, 5, 7, 9, 10, 12, 99)),
+            rng.randbytes(rng.choice((0, 2, 4, 8, 24, 4000))),
+            many,
+        )
         for number in rng.sample(wanted, 8)
     ]
     return block(image=tags[:3], exif=tags[3:5], gps=tags[5:], order=rng.choice("<>"))

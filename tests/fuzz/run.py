@@ -18,12 +18,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+# as conftest.py does for the tests
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "adapters")]
 
-from command_line import Complaint, ask, complaints, write_photos
-from mutations import Mutant, mutant
-from photo_workers import HANG, Verdict, judge
-from seed_photos import PHOTOS, Seed, all_seeds
+from command_line import Complaint, ask, complaints, write_photos  # noqa: E402
+from mutations import Mutant, mutant  # noqa: E402
+from photo_workers import HANG, Verdict, judge  # noqa: E402
+from seed_photos import PHOTOS, Seed, all_seeds  # noqa: E402
 
 BATCH = 10
 SHOWN = 10
