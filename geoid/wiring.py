@@ -1,4 +1,4 @@
-"""The composition root: the one place that picks adapters. Adapters are imported inside the functions that need them."""
+"""The composition root: the one place that picks adapters, which are imported inside the functions that need them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from geoid.core.batch import PhotoSource
     from geoid.core.models import InputSpec, ModelCard
     from geoid.core.pipeline import Pipeline
     from geoid.core.ports import Classifier
+    from geoid.core.sources import PhotoSource
     from geoid.core.values import Photo
     from geoid.core.views import Box
     from geoid.zoo.library import Library

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 _spec = importlib.util.spec_from_file_location("readme", CHECKOUT / "tests" / "docs" / "readme.py")
-readme = importlib.util.module_from_spec(_spec)
+readme = sys.modules["readme"] = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(readme)
 CONSOLES = list(readme.consoles(README))
 
@@ -56,7 +57,7 @@ def test_every_link_leads_somewhere(document) -> None:
 
 def test_every_make_target_in_the_readme_exists() -> None:
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
-    assert {target for target in re.findall(r"`?make ([a-z]+)", README) if f"\n{target}:" not in makefile} == set()
+    assert {target for target in re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE) if f"\n{target}:" not in makefile} == set()
 
 
 def test_every_exit_code_in_the_tree_is_documented() -> None:
@@ -65,7 +66,7 @@ def test_every_exit_code_in_the_tree_is_documented() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GeoidError)]
     later = {69, 75, 99}  # a server, a throttle and --fail-if come with the commands that can meet them
     assert {kind.exit_code for kind in kinds} - later - {
-        int(code) for code in re.findall(r"^\| (\d+) \|", README, re.M)
+        int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)
     } == set()
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from geoid.core.batch import PhotoSource
+from geoid.core.sources import PhotoSource
 from geoid.errors import GeoidError, NoPhotos, UnreadablePhoto
 
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif"}
@@ -33,8 +33,9 @@ def find(arguments: Sequence[str], max_bytes: int) -> Iterator[PhotoSource]:
     seen: set[str] = set()
     for argument in arguments:
         for source in _expand(argument, max_bytes):
-            if source.name not in seen:
-                seen.add(source.name)
+            path = os.path.normpath(source.name)
+            if path not in seen:
+                seen.add(path)
                 yield source
 
 

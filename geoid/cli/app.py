@@ -74,7 +74,7 @@ def run() -> int:
         return INTERRUPTED
     except OSError as error:
         return _said(StorageError(f"the answer cannot be written: {error.strerror or error}", "check the disk's space"))
-    except Exception as error:  # noqa: BLE001 - our own mistake: a sentence for the user, the traceback on request
+    except Exception as error:
         logging.getLogger("geoid").debug("traceback", exc_info=True)
         return _said(GeoidError(f"unexpected {type(error).__name__}: {error}", "see why: GEOID_LOG__LEVEL=debug"))
     return 0

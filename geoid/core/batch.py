@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
 
 from geoid.core.pipeline import UNKNOWN, Pipeline
 from geoid.core.predictions import Failure, Outcome
+from geoid.core.sources import PhotoSource
 from geoid.core.values import Capture
 from geoid.errors import GeoidError
 
 AHEAD = 4
 """Photos in flight per worker: enough that none waits for a slow one before it, few enough to bound memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoSource:
-    """A photo that has not been read yet: its name, and how to get its bytes."""
-
-    name: str
-    load: Callable[[], bytes]
 
 
 def predict_one(pipeline: Pipeline, source: PhotoSource, given: Capture = UNKNOWN) -> Outcome:

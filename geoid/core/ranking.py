@@ -134,13 +134,11 @@ def _answer(grouping: Grouping, combined: NDArray[np.float64], leader: Candidate
         sums = np.bincount(nodes.above[known], weights=combined[known], minlength=len(nodes.taxa))
         if len(sums) and sums.max() >= bar:
             taxon = nodes.taxa[int(sums.argmax())]
-            # a class of several species goes by its own name: "jay", not "crows and jays", unless crows are counted in
-            alone = leader.taxon.key == taxon.key and leader.combined_score >= bar
-            name = leader.common_name if alone else taxon.common_name
-            return Answer(taxon, name, float(min(sums.max(), 1.0)))
-    if leader.combined_score >= bar:  # one class that mixes orders ("porcupine or hedgehog") still says something
-        return Answer(leader.taxon, leader.common_name, leader.combined_score)
-    return None
+            if taxon.key == leader.taxon.key and leader.combined_score >= bar:
+                break  # "jay" says more than the "crows and jays" that it is counted among
+            return Answer(taxon, taxon.common_name, float(min(sums.max(), 1.0)))
+    # a class that mixes orders ("porcupine or hedgehog") stands under none of them, and still says something
+    return Answer(leader.taxon, leader.common_name, leader.combined_score) if leader.combined_score >= bar else None
 
 
 def _status(answer: Answer | None) -> AnswerStatus:

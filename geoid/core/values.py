@@ -11,6 +11,8 @@ from enum import StrEnum
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 """Ranks from the root to the leaves (Darwin Core `taxonRank`)."""
 
+MAX_LATITUDE, MAX_LONGITUDE = 90, 180
+
 
 class Source(StrEnum):
     """Where a location or a date came from."""
@@ -45,10 +47,12 @@ class Coordinates:
     uncertainty_m: float | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.latitude) and -90 <= self.latitude <= 90):
+        if not abs(self.latitude) <= MAX_LATITUDE:  # which is false for what is not a number, too
             raise ValueError(f"latitude {self.latitude:g} is outside -90..90")
-        if not (math.isfinite(self.longitude) and -180 <= self.longitude <= 180):
+        if not abs(self.longitude) <= MAX_LONGITUDE:
             raise ValueError(f"longitude {self.longitude:g} is outside -180..180")
+        if self.uncertainty_m is not None and not 0 <= self.uncertainty_m < math.inf:
+            raise ValueError(f"an uncertainty of {self.uncertainty_m:g} m is not a distance")
 
 
 @dataclass(frozen=True, slots=True)

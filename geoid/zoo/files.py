@@ -118,7 +118,9 @@ def sweep(folder: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> StorageError:
     """The error for a file that could not be written, with what to do about it."""
-    return StorageError(f"{path} cannot be written: {error.strerror or error}", _HINTS.get(error.errno or 0, _ELSEWHERE))
+    return StorageError(
+        f"{path} cannot be written: {error.strerror or error}", _HINTS.get(error.errno or 0, _ELSEWHERE)
+    )
 
 
 def _write_through(path: Path, data: bytes) -> None:

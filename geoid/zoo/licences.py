@@ -13,6 +13,9 @@ from typing import Literal
 
 from geoid.core.models import ModelCard
 
+LONGEST_NAME = 60
+"""A licence field that is longer holds a text, not a name."""
+
 Kind = Literal["code", "weights", "data", "photos"]
 
 
@@ -39,7 +42,7 @@ def all_terms(cards: Iterable[ModelCard], notices: Path) -> tuple[Terms, ...]:
 
 
 def code(known: Mapping[str, str], distribution: str = "geoid") -> Iterator[Terms]:
-    """geoid and what it needs, extras that are installed included; `known` goes before a package's own metadata."""
+    """What geoid needs and itself, extras that are installed included; `known` goes before a package's own metadata."""
     names = {distribution: None} | dict.fromkeys(_required(distribution))
     for name in names:
         try:
@@ -81,7 +84,7 @@ def _licence(found: metadata.Distribution) -> str:
     """The licence by the newest field that is filled: SPDX expression, free text of one line, classifier."""
     about = found.metadata
     text = next((about[field] for field in ("License-Expression", "License") if field in about), "")
-    if text and "\n" not in text and len(text) <= 60:
+    if text and "\n" not in text and len(text) <= LONGEST_NAME:
         return text
     names = [line.rsplit(" :: ", 1)[1] for line in about.get_all("Classifier") or () if line.startswith("License ::")]
     return ", ".join(names) or "see its own metadata"

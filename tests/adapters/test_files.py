@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from geoid.adapters.files import STDIN, find, is_single
-from geoid.core.batch import PhotoSource
+from geoid.core.sources import PhotoSource
 from geoid.errors import BadInputError, NoPhotos, UnreadablePhoto
 
 LIMIT = 1000

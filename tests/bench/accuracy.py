@@ -2,7 +2,8 @@
 
 Usage: python accuracy.py CACHE_FOLDER [MODEL...]. The photos come out of the packages that `accuracy_photos.csv` names.
 The bare script is right when its best class is one of those accepted for a photo, geoid when its best candidate is
-the taxon of one of those: a Siamese is a cat. Photos and cut-outs (animals on white) are counted apart; the interval is Wilson's at 95 %.
+the taxon of one of those: a Siamese is a cat. Photos and cut-outs (animals on white) are counted apart; the interval
+is Wilson's at 95 %.
 """
 
 from __future__ import annotations

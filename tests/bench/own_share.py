@@ -19,7 +19,8 @@ import bare
 from PIL import Image
 
 from geoid import open_pipeline, open_settings, wiring
-from geoid.core.batch import PhotoSource, predict_many
+from geoid.core.batch import predict_many
+from geoid.core.sources import PhotoSource
 
 BARE = Path(__file__).with_name("bare.py")
 GEOID = Path(sys.executable).with_name("geoid")

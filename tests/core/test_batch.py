@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from geoid.core.batch import AHEAD, PhotoSource, predict_many, predict_one
+from geoid.core.batch import AHEAD, predict_many, predict_one
 from geoid.core.pipeline import UNKNOWN
 from geoid.core.predictions import Failure
+from geoid.core.sources import PhotoSource
 from geoid.errors import BrokenPhoto, GeoidError
 
 

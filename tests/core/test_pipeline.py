@@ -8,11 +8,12 @@ import hashlib
 import pytest
 from tables import TableClassifier, TableMetadata
 
-from geoid.core.batch import PhotoSource, predict_many
+from geoid.core.batch import predict_many
 from geoid.core.pipeline import Pipeline, Stopwatch, look_up
 from geoid.core.places import cell_of
 from geoid.core.predictions import STEPS, AnswerStatus, ModelReference, NarrowingStatus, Prediction
 from geoid.core.ranking import RankingRules, group
+from geoid.core.sources import PhotoSource
 from geoid.core.values import (
     Capture,
     CaptureDate,

@@ -1,8 +1,8 @@
 """The README's consoles: runs each command and compares, or rewrites, what it shows.
 
-Usage: python readme.py README.md [--write]. A fenced block marked `console` holds commands behind `$ ` and their output.
-Commands run in the checkout with 100 columns, without colour, and without the caller's settings. Numbers with a decimal
-point may differ in the third decimal, because processors round differently, and times are times.
+Usage: python readme.py README.md [--write]. A fenced block marked `console` holds commands behind `$ ` and what they
+print. They run in the checkout, without colour and without the caller's settings. Numbers with a decimal point may
+differ in the third decimal, because processors round differently, and times are times.
 """
 
 from __future__ import annotations

@@ -149,8 +149,9 @@ def serve(pipe: Connection, stderr: str, memory_mb: int) -> None:
     os.dup2(file, 2)
     warnings.simplefilter("ignore")  # as the command does
     from geoid import open_pipeline
-    from geoid.core.batch import PhotoSource, predict_one
+    from geoid.core.batch import predict_one
     from geoid.core.predictions import Failure
+    from geoid.core.sources import PhotoSource
 
     pipeline = open_pipeline()
     _bound(memory_mb)

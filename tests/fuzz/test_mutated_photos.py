@@ -10,9 +10,10 @@ from mutations import mutant
 from seed_photos import PHOTOS, Seed, all_seeds
 
 from geoid import open_pipeline
-from geoid.core.batch import PhotoSource, predict_one
+from geoid.core.batch import predict_one
 from geoid.core.pipeline import Pipeline
 from geoid.core.predictions import Prediction
+from geoid.core.sources import PhotoSource
 from geoid.errors import BadInputError
 
 SEED = 20

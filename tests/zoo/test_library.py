@@ -178,7 +178,8 @@ def test_a_bit_that_flips_in_silence_is_found_by_verify_and_mended(library: Libr
 
 
 @pytest.mark.parametrize(
-    ("number", "hint"), [(errno.ENOSPC, "free some space"), (errno.EROFS, "choose another folder"), (errno.EACCES, "writable")]
+    ("number", "hint"),
+    [(errno.ENOSPC, "free some space"), (errno.EROFS, "choose another folder"), (errno.EACCES, "writable")],
 )
 @pytest.mark.parametrize("call", ["fsync", "replace", "mkdir"])
 def test_a_disk_that_fails_is_told_and_nothing_half_written_stays(

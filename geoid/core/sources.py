@@ -1,0 +1,14 @@
+"""Photos that have not been read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoSource:
+    """A photo's name, and how to get its bytes."""
+
+    name: str
+    load: Callable[[], bytes]
