@@ -34,7 +34,7 @@ BAND = 4_000_000
 WEIGHTS = {"WEBP": 3, "AVIF": 3}
 """How much heavier a pixel weighs in containers whose decoders hold the picture more than once.
 
-At the default limit (measured): PNG and TIFF 0.9 GB, a TIFF that lies on its side and a progressive JPEG in CMYK 1.7 GB,
+At the default limit (measured): PNG and TIFF 0.9 GB, a TIFF on its side and a progressive JPEG in CMYK 1.7 GB,
 other progressive JPEGs 1.3 GB; and at a third of it WebP 1.1 GB, AVIF 0.9 GB.
 """
 
