@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from geoid.core.models import InputSpec, ModelCard
+    from geoid.adapters.onnx import OnnxModel
+    from geoid.core.models import ModelCard
     from geoid.core.pipeline import Pipeline
-    from geoid.core.ports import Classifier
     from geoid.core.sources import PhotoSource
-    from geoid.core.values import Photo
-    from geoid.core.views import Box
     from geoid.zoo.library import Library
     from geoid.zoo.licences import Terms
 
@@ -52,45 +50,48 @@ def open_library(settings: Settings) -> Library:
     return Library((packaged.folder("models"), Path(models)), Path(cache))
 
 
-def open_pipeline(settings: Settings | None = None) -> Pipeline:
-    """The five steps, ready to predict; the model is built on first use. Safe to share between threads."""
+def open_pipeline(settings: Settings | None = None, *, wait: bool = True) -> Pipeline:
+    """The five steps, ready to predict; the model is built on first use. Safe to share between threads.
+
+    Without `wait`, the model is still being loaded on return: the first photo waits for it, and its errors come then.
+    """
     chosen = settings or open_settings().settings
     library = open_library(chosen)
     card = library.card(chosen.model.name)
-    with ThreadPoolExecutor(1) as aside:
-        # onnxruntime loads a model without Python's lock, so everything else is got ready meanwhile
-        classifier = aside.submit(_open_classifier, library, card, tiled=chosen.model.tiles)
-        return _pipeline(chosen, library, card, classifier)
+    # onnxruntime loads a model without Python's lock, so everything else is got ready meanwhile
+    aside = ThreadPoolExecutor(1)
+    model = aside.submit(_open_model, library, card)
+    aside.shutdown(wait=False)
+    pipeline = _pipeline(chosen, library, card, model)
+    if wait:
+        model.result()
+    return pipeline
 
 
-def _open_classifier(library: Library, card: ModelCard, *, tiled: bool) -> Classifier:
-    from geoid.adapters.onnx import OnnxClassifier
+def _open_model(library: Library, card: ModelCard) -> OnnxModel:
+    from geoid.adapters.onnx import OnnxModel
 
-    path = library.path(card.name, run_model)
-    return OnnxClassifier(path, card, _decode, tiled=tiled)
-
-
-def _decode(photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> NDArray[np.uint8]:
-    from geoid.adapters.pillow import decode
-
-    return decode(photo, spec, boxes)
+    return OnnxModel(library.path(card.name, run_model), card)
 
 
-def _pipeline(chosen: Settings, library: Library, card: ModelCard, classifier: Future[Classifier]) -> Pipeline:
+def _pipeline(chosen: Settings, library: Library, card: ModelCard, model: Future[OnnxModel]) -> Pipeline:
     from geoid.adapters.metadata import PhotoMetadata
-    from geoid.adapters.pillow import PhotoReader
+    from geoid.adapters.pillow import PhotoReader, decode
     from geoid.adapters.sidecars import sidecar_of
     from geoid.core.pipeline import Pipeline
     from geoid.core.predictions import ModelReference
     from geoid.core.ranking import RankingRules, group
 
+    table = library.classes(card, chosen.names.language)
+    from geoid.adapters.onnx import OnnxClassifier  # last, because the other thread is still importing onnxruntime
+
     return Pipeline(
         read=PhotoReader(chosen.photo.max_bytes, chosen.photo.max_pixels),
         metadata=PhotoMetadata(sidecar=sidecar_of),
-        grouping=group(library.classes(card, chosen.names.language)),
+        classifier=OnnxClassifier(card, model.result, decode, tiled=chosen.model.tiles),
+        grouping=group(table),
         rules=RankingRules(chosen.ranking.answer_bar, chosen.ranking.animal_bar, chosen.predict.top),
         model=ModelReference(card.name, card.sha256),
-        classifier=classifier.result(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from exifread.core.exif_header import ExifHeader
 from exifread.core.ifd_tag import IfdTag
@@ -100,8 +100,7 @@ class _Header(ExifHeader):
             self.broken = True
 
 
-@dataclass(frozen=True, slots=True)
-class ExifFields:
+class ExifFields(NamedTuple):
     """The fields of a block by their EXIF names, and whether some of it could not be read.
 
     A GPS directory without any field leaves `GPSInfo` behind.

@@ -23,20 +23,51 @@ TINY = np.float32(1e-12)
 ELEMENTS = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 
 
-class OnnxClassifier:
-    """Classifies photos one at a time on the calling thread; safe to share between threads.
+class OnnxModel:
+    """An ONNX file opened by its card; one session with one thread, safe to share between threads.
 
-    Batching gains nothing on a CPU, so there is one session with one thread, and as many callers as there are cores.
+    Batching gains nothing on a CPU, so speed comes from as many callers as there are cores.
     """
 
-    def __init__(self, path: Path, card: ModelCard, decode: Decode, *, tiled: bool = False) -> None:
+    def __init__(self, path: Path, card: ModelCard) -> None:
         self._card = card
-        self._decode = decode
-        self._tiled = tiled
         self._session = open_session(path, card.name)
         self._input = _checked_input(self._session, card)
         self._one_at_a_time = self._session.get_inputs()[0].shape[0] == 1
         self._hint = f"see the card: geoid model show {card.name}"
+
+    def run(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+        """The model's raw outputs, shape (n, classes), for prepared input."""
+        step = 1 if self._one_at_a_time else len(pixels)
+        return np.concatenate([self._run(pixels[at : at + step]) for at in range(0, len(pixels), step)])
+
+    def _run(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+        try:
+            (outputs,) = self._session.run([self._session.get_outputs()[0].name], {self._input: pixels})
+        except Exception as error:  # onnxruntime's exceptions have no common class but Exception
+            raise ModelError(f"model {self._card.name} does not run: {_first_line(error)}", self._hint) from error
+        if outputs.shape != (len(pixels), self._card.output.classes):
+            raise ModelError(
+                f"model {self._card.name} answers with shape {outputs.shape}, its card says"
+                f" {self._card.output.classes} classes",
+                self._hint,
+            )
+        if np.isnan(outputs).any():
+            raise ModelError(f"model {self._card.name} answers with what is not a number", self._hint)
+        return np.asarray(outputs, dtype=np.float32)
+
+
+class OnnxClassifier:
+    """Classifies photos one at a time on the calling thread; safe to share between threads.
+
+    `model` returns the opened model, and may wait for it: the first photo's pixels are decoded meanwhile.
+    """
+
+    def __init__(self, card: ModelCard, model: Callable[[], OnnxModel], decode: Decode, *, tiled: bool = False) -> None:
+        self._card = card
+        self._model = model
+        self._decode = decode
+        self._tiled = tiled
 
     def classify(self, photos: Sequence[Photo]) -> Scores:
         """Score each photo by its centre crop or, when tiled, by the best of that and nine tiles for each class."""
@@ -51,25 +82,7 @@ class OnnxClassifier:
         if self._tiled:
             boxes += tiles(photo.width, photo.height)
         pixels = prepare(self._decode(photo, self._card.input, boxes), self._card.input)
-        if self._one_at_a_time:
-            return np.concatenate([self.run(pixels[at : at + 1]) for at in range(len(pixels))])
-        return self.run(pixels)
-
-    def run(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
-        """The model's raw outputs, shape (n, classes), for prepared input."""
-        try:
-            (outputs,) = self._session.run([self._session.get_outputs()[0].name], {self._input: pixels})
-        except Exception as error:  # onnxruntime's exceptions have no common class but Exception
-            raise ModelError(f"model {self._card.name} does not run: {_first_line(error)}", self._hint) from error
-        if outputs.shape != (len(pixels), self._card.output.classes):
-            raise ModelError(
-                f"model {self._card.name} answers with shape {outputs.shape}, its card says"
-                f" {self._card.output.classes} classes",
-                self._hint,
-            )
-        if np.isnan(outputs).any():
-            raise ModelError(f"model {self._card.name} answers with what is not a number", self._hint)
-        return np.asarray(outputs, dtype=np.float32)
+        return self._model().run(pixels)
 
 
 def open_session(path: Path, name: str) -> ort.InferenceSession:

@@ -54,6 +54,7 @@ def geoid(
 
 def main() -> None:
     """Run the command line and exit with the code of `geoid.errors`."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads do nothing for us and spin while we start
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what libraries mutter about a stranger's file is not part of the answer
     for stream in (sys.stdout, sys.stderr):

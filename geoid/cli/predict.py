@@ -72,7 +72,7 @@ def predict(
 def _outcomes(arguments: Sequence[str], given: Capture, settings: Settings) -> Iterator[Outcome]:
     from geoid import wiring
 
-    pipeline = wiring.open_pipeline(settings)
+    pipeline = wiring.open_pipeline(settings, wait=False)
     from geoid.core.batch import predict_many  # numpy comes with it, which the pipeline loads beside the model
 
     sources = list(wiring.find_photos(arguments, settings))

@@ -11,18 +11,20 @@ from geoid.core.pipeline import UNKNOWN, Pipeline
 from geoid.core.predictions import Failure, Outcome
 from geoid.core.sources import PhotoSource
 from geoid.core.values import Capture
-from geoid.errors import GeoidError
+from geoid.errors import BadInputError, GeoidError
 
 AHEAD = 4
 """Photos in flight per worker: enough that none waits for a slow one before it, few enough to bound memory."""
 
 
 def predict_one(pipeline: Pipeline, source: PhotoSource, given: Capture = UNKNOWN) -> Outcome:
-    """Answer one photo, or say in its place why not."""
+    """Answer one photo, or say in its place why not; what is no fault of the photo (the model's, say) is raised."""
     try:
         return pipeline.predict(source.name, source.load(), given)
-    except GeoidError as error:
+    except BadInputError as error:
         return Failure(source.name, error)
+    except GeoidError:
+        raise
     except Exception as error:  # noqa: BLE001 - a photo that finds a bug must not take the others with it
         return Failure(source.name, unexpected(error))
 

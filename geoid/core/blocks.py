@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from geoid.core import isobmff, png
 
@@ -24,8 +24,7 @@ _MARKERS_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _BYTE_TYPES = (1, 2, 7)
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
+class Blocks(NamedTuple):
     """A raw EXIF block (a TIFF structure, without the `Exif` prefix of JPEG) and a raw XMP packet."""
 
     exif: bytes | None = None

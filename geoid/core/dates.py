@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from geoid.core.exif import Field, text_of
 from geoid.core.problems import Problem
@@ -32,8 +32,7 @@ _DATE = re.compile(
 _OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundDate:
+class FoundDate(NamedTuple):
     """A local date, or None, and the problems met on the way to it."""
 
     value: datetime.date | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_BOXES = 4_096
 """Boxes looked at on one level, and items: photos in tiles have a few hundred."""
@@ -47,8 +48,7 @@ class _Cursor:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where an item's bytes are: extents of offset and length, in the file or in the `idat` box."""
 
     in_idat: bool

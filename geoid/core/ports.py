@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,7 @@ from numpy.typing import NDArray
 from geoid.core.values import Capture, Photo
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(NamedTuple):
     """A model's answer to n photos: `probabilities`, (n, classes), whose rows sum to 1, and the `logits` behind them.
 
     Where several views of a photo were pooled, there is no one output behind them: `logits` are their logarithms then.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from geoid.core.exif import Field, Rational, text_of
 from geoid.core.problems import Problem
@@ -43,16 +44,14 @@ class _Unusable(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPosition:
+class FoundPosition(NamedTuple):
     """A position, or None, and the problems met on the way to it."""
 
     coordinates: Coordinates | None = None
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Axis:
+class _Axis(NamedTuple):
     """Latitude or longitude: its letters and its limit in degrees."""
 
     positive: str

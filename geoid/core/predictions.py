@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from geoid.core.values import Capture, Taxon
 from geoid.errors import GeoidError
@@ -36,8 +37,7 @@ class LocalStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoSummary:
+class PhotoSummary(NamedTuple):
     """What the output says of a photo: width and height in pixels, upright."""
 
     path: str
@@ -46,8 +46,7 @@ class PhotoSummary:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One ranked possibility; `covers` names the taxa where one class of the model takes in several.
 
     `vision_score` is the model's probability, `geo_score` is 0..1 or none without area data, and the
@@ -68,8 +67,7 @@ class Candidate:
         return self.label if self.covers else self.taxon.common_name
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The deepest taxon whose summed score passes the bar."""
 
     taxon: Taxon
@@ -77,8 +75,7 @@ class Answer:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(NamedTuple):
     """What ranking makes of one photo's scores."""
 
     status: AnswerStatus
@@ -87,15 +84,13 @@ class Ranking:
     animal_score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowing:
+class Narrowing(NamedTuple):
     """How place and season took part."""
 
     status: NarrowingStatus
 
 
-@dataclass(frozen=True, slots=True)
-class ModelReference:
+class ModelReference(NamedTuple):
     """The model that answered: its name and the digest of its file."""
 
     name: str
@@ -115,8 +110,7 @@ class Prediction:
     timings_ms: Mapping[str, float] = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A photo that could not be answered, in its place among the others."""
 
     path: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,7 @@ ANSWER_RANKS = ("species", "genus", "family", "order")
 """Where the answer may stand, deepest first; above the order an answer says too little to be one."""
 
 
-@dataclass(frozen=True, slots=True)
-class RankingRules:
+class RankingRules(NamedTuple):
     """The bars of ranking: the summed score an answer needs, and the animal score below which there is no animal."""
 
     answer_bar: float = 0.65
@@ -25,8 +24,7 @@ class RankingRules:
     top: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Classes that show the same taxa (118 dog breeds, hen and cock); `taxon` is what those taxa have in common."""
 
     taxon: Taxon
@@ -39,16 +37,14 @@ class Group:
         return taxa if len(taxa) > 1 else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Nodes:
+class Nodes(NamedTuple):
     """The taxa of one rank, and for each group the number of the one above it (or -1)."""
 
     taxa: tuple[Taxon, ...]
     above: NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
-class Grouping:
+class Grouping(NamedTuple):
     """A class table made ready for ranking: the animal `classes`, for each its group and its text.
 
     `by_key` is each group's place in the order of taxon keys, which breaks ties.

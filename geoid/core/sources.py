@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoSource:
+class PhotoSource(NamedTuple):
     """A photo's name, and how to get its bytes."""
 
     name: str

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 """Ranks from the root to the leaves (Darwin Core `taxonRank`)."""
@@ -55,24 +56,21 @@ class Coordinates:
             raise ValueError(f"an uncertainty of {self.uncertainty_m:g} m is not a distance")
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Coordinates and the source that won."""
 
     coordinates: Coordinates
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureDate:
+class CaptureDate(NamedTuple):
     """The local date of the photo and the source that won."""
 
     value: datetime.date
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(NamedTuple):
     """Where and when a photo was taken; either may be missing. `problems` are names from `core.problems`."""
 
     location: Location | None = None
@@ -80,8 +78,7 @@ class Capture:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Taxon:
+class Taxon(NamedTuple):
     """A taxon of the class table; `lineage` maps rank to name, from kingdom down to the taxon itself."""
 
     key: str
@@ -116,8 +113,7 @@ def no_taxon(name: str) -> Taxon | None:  # noqa: ARG001 - a table without taxa 
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class ClassTable:
+class ClassTable(NamedTuple):
     """What a model can name: its labels in the order of its output, and the taxa above them, `find` by name."""
 
     labels: tuple[Label, ...]

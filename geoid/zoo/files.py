@@ -8,8 +8,8 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from geoid.errors import ModelError, StorageError
 
@@ -25,8 +25,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What a file looked like when it was last found to be right: its sha256, size, and whole seconds of mtime.
 
     Whole seconds, because archives and image layers keep no more, and a copied cache should stay recognised.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from geoid.core.values import ClassTable
 from geoid.errors import ModelError
@@ -25,8 +24,7 @@ TAXA = "taxa.tsv"
 Origin = Literal["cached", "built", "rebuilt", "added"]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyModel:
+class ReadyModel(NamedTuple):
     """A model file that may be loaded; origin `rebuilt` says that the cached one was damaged and has been replaced."""
 
     card: ModelCard
@@ -34,8 +32,7 @@ class ReadyModel:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """What `verify` found right: the file, whether it has the pinned bytes, the largest difference in the check."""
 
     ready: ReadyModel

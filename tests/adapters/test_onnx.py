@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from geoid.adapters.onnx import OnnxClassifier, open_session, prepare, probabilities, run_file
+from geoid.adapters.onnx import OnnxClassifier, OnnxModel, open_session, prepare, probabilities, run_file
 from geoid.core.models import CARD_FORMAT, InputSpec, ModelCard, OutputSpec
 from geoid.core.values import Photo
 from geoid.errors import ModelError
@@ -70,20 +70,25 @@ def decode(photo: Photo, spec: InputSpec, boxes) -> np.ndarray:
     return pixels
 
 
+def classifier_of(path: Path, of: ModelCard, *, tiled: bool = False) -> OnnxClassifier:
+    model = OnnxModel(path, of)
+    return OnnxClassifier(of, lambda: model, decode, tiled=tiled)
+
+
 @pytest.fixture(name="path")
 def _path(tmp_path: Path) -> Path:
     return tmp_path / "toy.onnx"
 
 
 def test_photos_are_scored_by_the_centre_crop(path: Path) -> None:
-    scores = OnnxClassifier(means(path), card(), decode).classify([PHOTO, OTHER])
+    scores = classifier_of(means(path), card()).classify([PHOTO, OTHER])
     assert scores.logits.tolist() == [[100, 0, 0], [0, 100, 0]]
     assert scores.probabilities.argmax(axis=1).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("batch", ["N", 1])
 def test_tiles_give_each_class_its_best_view_whatever_batch_the_model_takes(path: Path, batch) -> None:
-    scores = OnnxClassifier(means(path, batch, scale=0.01), card(), decode, tiled=True).classify([PHOTO, OTHER])
+    scores = classifier_of(means(path, batch, scale=0.01), card(), tiled=True).classify([PHOTO, OTHER])
     logits = np.zeros((10, CLASSES), np.float32)
     logits[:, 0] = np.arange(100, 110) * 0.01
     best = probabilities(logits, card()).max(axis=0)
@@ -93,12 +98,12 @@ def test_tiles_give_each_class_its_best_view_whatever_batch_the_model_takes(path
 
 
 def test_of_several_outputs_the_first_is_read(path: Path) -> None:
-    classifier = OnnxClassifier(means(path, exits=2), card(), decode)
+    classifier = classifier_of(means(path, exits=2), card())
     assert classifier.classify([PHOTO]).logits.shape == (1, CLASSES)
 
 
 def test_a_fixed_batch_that_no_photo_fills_is_a_model_error(path: Path) -> None:
-    classifier = OnnxClassifier(means(path, 7), card(), decode)
+    classifier = classifier_of(means(path, 7), card())
     with pytest.raises(ModelError, match=r"^model toy does not run: "):
         classifier.classify([PHOTO])
 
@@ -106,7 +111,7 @@ def test_a_fixed_batch_that_no_photo_fills_is_a_model_error(path: Path) -> None:
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 def test_a_float_model_gets_normalised_pixels_in_its_own_order(path: Path, layout) -> None:
     spec = InputSpec(SIZE, SIZE, layout, "float32", mean=(50.0, 0.0, 0.0), scale=(25.0, 1.0, 2.0))
-    classifier = OnnxClassifier(float_means(path, layout), card(input_spec=spec), decode)
+    classifier = classifier_of(float_means(path, layout), card(input_spec=spec))
     assert classifier.classify([PHOTO]).logits.tolist() == [[2, 0, 0]]
 
 
@@ -120,18 +125,18 @@ def test_a_float_model_gets_normalised_pixels_in_its_own_order(path: Path, layou
 )
 def test_a_card_that_describes_another_input_is_refused(path: Path, spec: InputSpec) -> None:
     with pytest.raises(ModelError, match=r"^model toy takes tensor\(uint8\) of shape .*, its card says") as caught:
-        OnnxClassifier(means(path), card(input_spec=spec), decode)
+        OnnxModel(means(path), card(input_spec=spec))
     assert caught.value.hint == "correct `input` in the card"
 
 
 def test_a_card_with_another_number_of_classes_is_refused_at_the_first_photo(path: Path) -> None:
-    classifier = OnnxClassifier(means(path), card(output=OutputSpec(5)), decode)
+    classifier = classifier_of(means(path), card(output=OutputSpec(5)))
     with pytest.raises(ModelError, match=r"answers with shape \(1, 3\), its card says 5 classes$"):
         classifier.classify([PHOTO])
 
 
 def test_an_answer_that_is_no_number_is_a_model_error(path: Path) -> None:
-    classifier = OnnxClassifier(means(path, scale=float("nan")), card(), decode)
+    classifier = classifier_of(means(path, scale=float("nan")), card())
     with pytest.raises(ModelError, match=r"^model toy answers with what is not a number$"):
         classifier.classify([PHOTO])
 
@@ -140,7 +145,7 @@ def test_an_answer_that_is_no_number_is_a_model_error(path: Path) -> None:
 def test_a_file_that_is_no_model_does_not_open(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"^model toy does not open: [^\n]+$") as caught:
-        OnnxClassifier(path, card(), decode)
+        classifier_of(path, card())
     assert caught.value.hint == "check it: geoid model verify toy"
 
 

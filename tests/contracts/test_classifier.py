@@ -44,11 +44,10 @@ class Subject:
 @pytest.fixture(name="real", scope="session")
 def _real() -> tuple[Classifier, ModelCard]:
     """The default model, as wiring opens it."""
-    from geoid.wiring import _open_classifier, open_library, open_settings
+    from geoid.wiring import open_library, open_pipeline, open_settings
 
-    library = open_library(open_settings().settings)
-    card = library.card("efficientnet-lite2")
-    return _open_classifier(library, card, tiled=False), card
+    settings = open_settings().settings
+    return open_pipeline(settings).classifier, open_library(settings).card("efficientnet-lite2")
 
 
 @pytest.fixture(name="subject", params=["onnx", "table"])

@@ -13,7 +13,7 @@ from geoid.core.batch import AHEAD, predict_many, predict_one
 from geoid.core.pipeline import UNKNOWN
 from geoid.core.predictions import Failure
 from geoid.core.sources import PhotoSource
-from geoid.errors import BrokenPhoto, GeoidError
+from geoid.errors import BrokenPhoto, GeoidError, ModelError
 
 
 @dataclass
@@ -168,3 +168,9 @@ def test_what_is_given_goes_to_every_photo(workers: int) -> None:
 def test_one_photo_is_answered_or_fails() -> None:
     assert predict_one(Echo(), source("a.jpg")) == "a.jpg"
     assert isinstance(predict_one(Echo(), raising("a.jpg", OSError("disk"))), Failure)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_is_no_fault_of_the_photo_stops_the_run(workers: int) -> None:
+    with pytest.raises(ModelError, match="does not run"):
+        list(predict_many(Echo(), [raising("a.jpg", ModelError("model x does not run"))], workers=workers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import math
 
@@ -62,8 +61,8 @@ def test_minus_one_minus_one_is_a_real_place() -> None:
     "value", [Coordinates(1, 2), Capture(), LION, Photo("a", b"", "", 1, 1), Location(Coordinates(1, 2), Source.EXIF)]
 )
 def test_values_are_frozen_and_have_no_room_for_more(value) -> None:
-    name = dataclasses.fields(value)[0].name
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    name = next(iter(type(value).__annotations__))
+    with pytest.raises(AttributeError):
         setattr(value, name, None)
     assert not hasattr(value, "__dict__")
 
