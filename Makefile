@@ -12,7 +12,7 @@ help:  ## say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 $(VENV)/made:
-	$(PYTHON) -c 'import sys; sys.exit("geoid needs Python 3.11 or newer: make PYTHON=python3.11 run" * (sys.version_info < (3, 11)))'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "geoid needs Python 3.11 or newer: make PYTHON=python3.13 run")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet 'pip>=25.1'
 	touch $@
