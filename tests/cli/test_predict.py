@@ -186,10 +186,11 @@ def test_ctrl_c_stops_a_run_with_130_and_no_traceback(command, photos, tmp_path)
     process.stdout.readline()
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=30)
-    assert process.returncode == 130
+    with process.stdout, process.stderr:
+        rest, error = process.stdout.read(), process.stderr.read()
+    assert process.wait(30) == 130
     assert b"Traceback" not in error
-    assert all(json.loads(line) for line in out.splitlines())
+    assert all(json.loads(line) for line in rest.splitlines())
 
 
 def test_a_full_disk_is_one_sentence(geoid, koala) -> None:
