@@ -73,7 +73,9 @@ def test_every_exit_code_in_the_tree_is_documented() -> None:
 
 def test_every_photo_is_declared() -> None:
     declared = (CHECKOUT / "fixtures" / "README.md").read_text(encoding="utf-8")
-    files = [path for folder in ("photos", "demonstration") for path in (CHECKOUT / "fixtures" / folder).iterdir()]
+    files = [
+        path for folder in ("photos", "demonstration", "formats") for path in (CHECKOUT / "fixtures" / folder).iterdir()
+    ]
     assert [path.name for path in files if f"`{path.name}`" not in declared and path.suffix != ".xmp"] == []
 
 
