@@ -32,6 +32,7 @@ install: $(VENV)/installed  ## install geoid into .venv
 .PHONY: run
 run: install  ## install, then name the animals in the fixture photos
 	$(BIN)/geoid predict fixtures/photos fixtures/demonstration --top 3
+	@echo "now try: $(BIN)/geoid predict YOUR-PHOTO.jpg"
 
 .PHONY: test
 test: check  ## checks, then all tests, against the installed wheel

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -141,7 +141,8 @@ def file_layer(path: Path) -> Layer:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}", "check GEOID_SETTINGS") from error
     except (ValueError, RecursionError) as error:  # tomllib raises more than its own error, which is a ValueError
         raise SettingsError(
-            f"{path}: not valid TOML: {error}", "see the profiles for the form of a settings file"
+            f"{path}: not valid TOML: {error}",
+            "write [section], and key = value below it, as the README shows",
         ) from error
 
 
@@ -182,8 +183,14 @@ def _converted(layer: str, key: str, value: object) -> object:
         return msgspec.convert(value, type=kinds[key], strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
         raise SettingsError(
-            f"setting {key} cannot be {value!r} ({layer}): {_plain(error)}", "geoid doctor --settings shows the values"
+            f"setting {key} cannot be {value!r} ({layer}): {_plain(error)}", _allowed(kinds[key])
         ) from error
+
+
+def _allowed(kind: object) -> str:
+    """What a setting may be, for the hint."""
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    return f"choose one of: {', '.join(choices)}" if choices else "the README lists the settings with their defaults"
 
 
 def _plain(error: msgspec.ValidationError) -> str:

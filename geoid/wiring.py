@@ -47,7 +47,7 @@ def open_library(settings: Settings) -> Library:
 
     models = settings.paths.models or platformdirs.user_data_path("geoid", appauthor=False) / "models"
     cache = settings.paths.cache or platformdirs.user_cache_path("geoid", appauthor=False)
-    return Library((packaged.folder("models"), Path(models)), Path(cache))
+    return Library((packaged.folder("models"), Path(models).expanduser()), Path(cache).expanduser())
 
 
 def open_pipeline(settings: Settings | None = None, *, wait: bool = True) -> Pipeline:
@@ -82,14 +82,15 @@ def _pipeline(chosen: Settings, library: Library, card: ModelCard, model: Future
     from geoid.core.predictions import ModelReference
     from geoid.core.ranking import RankingRules, group
 
-    table = library.classes(card, chosen.names.language)
+    grouping = group(library.classes(card, chosen.names.language))
+    tiled_for = grouping.classes if chosen.model.tiles else None
     from geoid.adapters.onnx import OnnxClassifier  # last, because the other thread is still importing onnxruntime
 
     return Pipeline(
         read=PhotoReader(chosen.photo.max_bytes, chosen.photo.max_pixels),
         metadata=PhotoMetadata(sidecar=sidecar_of),
-        classifier=OnnxClassifier(card, model.result, decode, tiled=chosen.model.tiles),
-        grouping=group(table),
+        classifier=OnnxClassifier(card, model.result, decode, tiled_for),
+        grouping=grouping,
         rules=RankingRules(chosen.ranking.answer_bar, chosen.ranking.animal_bar, chosen.predict.top),
         model=ModelReference(card.name, card.sha256),
     )

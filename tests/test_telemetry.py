@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geoid import telemetry
-from geoid.core.places import cell_of
+from geoid.core.places import cell_of, hidden_cell
 from geoid.core.values import Capture, Coordinates, Location, Source
 
 KEYS = ["time", "level", "event", "request_id"]
@@ -132,14 +132,16 @@ def test_other_libraries_stay_silent(lines) -> None:
 
 
 def test_what_is_logged_of_a_prediction_holds_no_more_of_a_place_than_the_cell(lines, pipeline, photos) -> None:
-    from geoid.cli.predict import _facts
+    from geoid.cli.predict import facts
 
     place = Coordinates(51.507351, -0.127758)
     given_place = Capture(Location(place, Source.ARGUMENT))
     prediction = pipeline.predict("koala.webp", (photos / "koala.webp").read_bytes(), given_place)
-    telemetry.event("predicted", _facts(prediction))
-    (line,) = lines()
+    telemetry.event("predicted", facts(prediction, hide_location=False))
+    telemetry.event("predicted", facts(prediction, hide_location=True))
+    line, hidden = lines()
     assert line["cell"] == cell_of(place)
+    assert hidden["cell"] == hidden_cell(cell_of(place))
     text = json.dumps({key: value for key, value in line.items() if not key.endswith("_ms")})
     assert not re.search(r"51\.5|0\.12", text)
     assert not {"latitude", "longitude", "location"} & set(line)

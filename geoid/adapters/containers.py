@@ -74,7 +74,7 @@ def _load_heif(name: str) -> None:
     try:
         pi_heif = importlib.import_module("pi_heif")
     except ImportError:
-        raise NotAPhoto(f"{name}: HEIC needs an extra", "pip install 'geoid[heic]'") from None
+        raise NotAPhoto(f"{name}: HEIC needs an extra", "pip install pi-heif") from None
     pi_heif.register_heif_opener()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime queues events for its maker unless told so before its import
 
 import numpy as np
 import onnxruntime as ort
@@ -12,12 +15,13 @@ from numpy.typing import NDArray
 from geoid.core.models import InputSpec, ModelCard
 from geoid.core.ports import Scores
 from geoid.core.values import Photo
-from geoid.core.views import Box, centre_crop, pool, tiles
+from geoid.core.views import Box, best_view, centre_crop, tiles
 from geoid.errors import ModelError
 
 Decode = Callable[[Photo, InputSpec, Sequence[Box]], NDArray[np.uint8]]
 
 FATAL_ONLY = 4
+NOTHING = np.array([], np.intp)
 TINY = np.float32(1e-12)
 """Keeps logarithms of probabilities finite."""
 ELEMENTS = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
@@ -60,26 +64,37 @@ class OnnxModel:
 class OnnxClassifier:
     """Classifies photos one at a time on the calling thread; safe to share between threads.
 
-    `model` returns the opened model, and may wait for it: the first photo's pixels are decoded meanwhile.
+    `model` returns the opened model, and may wait for it: the first photo's pixels are decoded meanwhile. With
+    `tiled_for`, class indices, nine tiles are looked at too, for one of these classes.
     """
 
-    def __init__(self, card: ModelCard, model: Callable[[], OnnxModel], decode: Decode, *, tiled: bool = False) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        model: Callable[[], OnnxModel],
+        decode: Decode,
+        tiled_for: NDArray[np.intp] | None = None,
+    ) -> None:
         self._card = card
         self._model = model
         self._decode = decode
-        self._tiled = tiled
+        self._tiled_for = tiled_for
 
     def classify(self, photos: Sequence[Photo]) -> Scores:
-        """Score each photo by its centre crop or, when tiled, by the best of that and nine tiles for each class."""
-        looks = [self._outputs(photo) for photo in photos]
-        rows = [pool(probabilities(views, self._card)) for views in looks]
-        shape = (len(rows), self._card.output.classes)
-        logits = [views[0] if len(views) == 1 else np.log(row + TINY) for views, row in zip(looks, rows, strict=True)]
-        return Scores(np.array(logits, np.float32).reshape(shape), np.array(rows, np.float32).reshape(shape))
+        """Score each photo by its centre crop or, with tiles, by the view that shows one of `tiled_for` most surely."""
+        rows = [self._scores(photo) for photo in photos]
+        logits = np.array(rows, np.float32).reshape(len(rows), self._card.output.classes)
+        return Scores(logits, probabilities(logits, self._card))
+
+    def _scores(self, photo: Photo) -> NDArray[np.float32]:
+        outputs = self._outputs(photo)
+        wanted = NOTHING if self._tiled_for is None else self._tiled_for
+        best: NDArray[np.float32] = outputs[best_view(probabilities(outputs, self._card), wanted)]
+        return best
 
     def _outputs(self, photo: Photo) -> NDArray[np.float32]:
         boxes = [centre_crop(photo.width, photo.height, self._card.input)]
-        if self._tiled:
+        if self._tiled_for is not None:
             boxes += tiles(photo.width, photo.height)
         pixels = prepare(self._decode(photo, self._card.input, boxes), self._card.input)
         return self._model().run(pixels)
@@ -95,7 +110,8 @@ def open_session(path: Path, name: str) -> ort.InferenceSession:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common class but Exception
         raise ModelError(
-            f"model {name} does not open: {_first_line(error)}", f"check it: geoid model verify {name}"
+            f"model {name} does not open: {_first_line(error)}",
+            "is it an ONNX file, and whole?",
         ) from error
 
 
@@ -106,7 +122,11 @@ def _first_line(error: Exception) -> str:
 def run_file(path: Path, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
     """One run of a file on prepared input, for verifying a model."""
     session = open_session(path, path.name)
-    (outputs, *_) = session.run(None, {session.get_inputs()[0].name: pixels})
+    try:
+        (outputs, *_) = session.run(None, {session.get_inputs()[0].name: pixels})
+    except Exception as error:  # onnxruntime's exceptions have no common class but Exception
+        sentence = f"{path.name} does not run on the input that its card describes: {_first_line(error)}"
+        raise ModelError(sentence, "correct `input` in the card") from error
     return np.asarray(outputs, dtype=np.float32)
 
 

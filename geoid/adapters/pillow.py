@@ -82,7 +82,7 @@ class PhotoReader:
             raise EmptyPhoto(f"{name}: the file is empty", DAMAGED_HINT)
         if len(data) > self.max_bytes:
             raise HugePhoto(
-                f"{name}: {len(data) / 1e6:,.0f} MB is over the limit of {self.max_bytes / 1e6:,.0f} MB",
+                f"{name}: the file is larger than the limit of {self.max_bytes:,} bytes",
                 "export a smaller copy, or raise photo.max_bytes",
             )
         with _opened(name, data) as image:
@@ -97,7 +97,7 @@ class PhotoReader:
         limit = self.max_pixels // WEIGHTS.get(image.format or "", 1)
         if width * height > limit:
             raise HugePhoto(
-                f"{name}: {width} x {height} pixels are over the limit of {limit / 1e6:,.0f} million",
+                f"{name}: {width} x {height} pixels are over the limit of {limit:,}",
                 "export a smaller copy, or raise photo.max_pixels",
             )
         if image.format == "JPEG" and too_many_scans(data):

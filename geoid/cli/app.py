@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import sys
+import traceback
 import warnings
 from typing import Annotated, NoReturn
 
@@ -60,7 +60,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a Windows console may lack a character
-    leave(run())
+    leave(run() if sys.stdout else _said(StorageError("standard output is closed", "redirect it to a file")))
 
 
 def run() -> int:
@@ -75,8 +75,9 @@ def run() -> int:
         return INTERRUPTED
     except OSError as error:
         return _said(StorageError(f"the answer cannot be written: {error.strerror or error}", "check the disk's space"))
-    except Exception as error:
-        logging.getLogger("geoid").debug("traceback", exc_info=True)
+    except Exception as error:  # noqa: BLE001 - our own mistake must not show the user a traceback unasked
+        if os.environ.get("GEOID_LOG__LEVEL") == "debug":
+            traceback.print_exc()
         return _said(GeoidError(f"unexpected {type(error).__name__}: {error}", "see why: GEOID_LOG__LEVEL=debug"))
     return 0
 
@@ -89,8 +90,8 @@ def _said(error: GeoidError) -> int:
 def leave(code: int) -> NoReturn:
     """End the process at once: all is written, and taking numpy and onnxruntime down again would take 50 ms."""
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
     except BrokenPipeError:  # whoever read the answer has seen enough
         code = code or BROKEN_PIPE
     except OSError as error:

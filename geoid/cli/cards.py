@@ -59,8 +59,8 @@ def _candidates(prediction: Prediction) -> Table:
     table.add_column(justify="right", style="dim", no_wrap=True, min_width=2)
     table.add_column(no_wrap=True, style="cyan", min_width=BAR_WIDTH)
     table.add_column(justify="right", no_wrap=True, min_width=5)
-    table.add_column(style="italic", overflow="ellipsis", no_wrap=True, min_width=20)
-    table.add_column(overflow="ellipsis", no_wrap=True)
+    table.add_column(style="italic", no_wrap=True)
+    table.add_column()  # the one that wraps where the terminal is narrow
     for position, candidate in enumerate(prediction.ranking.candidates, start=1):
         score = candidate.combined_score
         table.add_row(str(position), bar(score), f"{score:.3f}", *_names(candidate))
@@ -76,6 +76,8 @@ def bar(share: float) -> str:
 def _names(candidate: Candidate) -> tuple[str, str]:
     """Scientific and common name; a breed, or another class of the model, is named behind its taxon."""
     common = candidate.common_name or ""
+    if candidate.covers:
+        common += f" · any of {len(candidate.covers)}"
     own = "" if candidate.label.lower() in common.lower() else f" ({candidate.label})"
     return candidate.taxon.scientific_name, common + own
 

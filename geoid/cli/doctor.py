@@ -123,7 +123,7 @@ def _check_formats(settings: Settings) -> Finding:  # noqa: ARG001 - a `Check`
     missing = [name for name, there in formats.items() if not there]
     text = ", ".join(name for name, there in formats.items() if there)
     if missing:
-        return Finding("formats", "warn", f"{text}; not {', '.join(missing)}", "pip install 'geoid[heic]'")
+        return Finding("formats", "warn", f"{text}; not {', '.join(missing)}", "pip install pi-heif")
     return Finding("formats", "ok", text)
 
 

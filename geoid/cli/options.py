@@ -14,7 +14,7 @@ from geoid.errors import UsageError
 if TYPE_CHECKING:
     from geoid.core.values import Capture, CaptureDate, Location
 
-PLACE_HINT = "give decimal degrees, latitude first: --at 51.5,-0.12"
+PLACE_HINT = "give decimal degrees, latitude first: --at 51.5,-0.12 (names of places are not looked up)"
 DATE_HINT = "give the local date as year-month-day: --on 2024-05-01"
 
 
@@ -72,6 +72,13 @@ def parse_date(on: str) -> CaptureDate:
         return CaptureDate(datetime.date.fromisoformat(on), Source.ARGUMENT)
     except ValueError as error:
         raise UsageError(f"--on {on!r} is not a date: {error}", DATE_HINT) from None
+
+
+def json_or(form: Format, *, json: bool) -> Format:
+    """The format wanted; raises `UsageError` where --json meets another one."""
+    if json and form not in {Format.TABLE, Format.JSON}:
+        raise UsageError(f"--json and --format {form} contradict each other", "give one of them")
+    return Format.JSON if json else form
 
 
 def say(text: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoid.cli.options import Format, FormatOption, JsonOption, parse_capture, say
+from geoid.cli.options import Format, FormatOption, JsonOption, json_or, parse_capture, say
 from geoid.cli.quiet import quiet_libraries
 from geoid.cli.writers import open_writer, progress
 from geoid.errors import BadInputError, GeoidError, NoLocationError, exit_code
@@ -41,13 +41,14 @@ def predict(
         bool, typer.Option("--require-location", help="Exit with 66 if a photo has no usable location.")
     ] = False,
     hide_location: Annotated[
-        bool, typer.Option("--hide-location", help="Round the places shown to about 60 km.")
+        bool, typer.Option("--hide-location", help="Round the places shown to cells of 12,000 km2.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr what happened and when.")] = False,
 ) -> None:
     """Name the animal in each photo, best candidate first."""
     from geoid import telemetry, wiring
 
+    form = json_or(form, json=json)
     given = parse_capture(at, on)
     settings = wiring.open_settings(
         {
@@ -61,11 +62,9 @@ def predict(
     telemetry.configure(settings.log.level, settings.log.format)
     telemetry.new_request()
     single = wiring.is_single_photo(photos)
-    tally = Tally(single=single)
-    with open_writer(Format.JSON if json else form, single=single, hide_location=hide_location) as write:
-        for outcome in _outcomes(photos, given, settings):
-            tally.count(outcome)
-            write(outcome)
+    tally = Tally(single=single, hide_location=hide_location)
+    with open_writer(form, single=single, hide_location=hide_location) as write:
+        tally.run(_outcomes(photos, given, settings), write)
     tally.close(require_location=require_location)
 
 
@@ -88,9 +87,20 @@ class Tally:
     """What is said about a run on stderr while it goes on and at its end, and the exit code that follows."""
 
     single: bool
+    hide_location: bool = False
     photos: int = 0
     failed: list[GeoidError] = field(default_factory=list)
     homeless: int = 0
+
+    def run(self, outcomes: Iterator[Outcome], write: Callable[[Outcome], None]) -> None:
+        """Write every outcome and take it into account; Ctrl-C says how far it came."""
+        try:
+            for outcome in outcomes:
+                self.count(outcome)
+                write(outcome)
+        except KeyboardInterrupt:
+            say(f"interrupted after {self.photos} photos")
+            raise
 
     def count(self, outcome: Outcome) -> None:
         """Take one outcome into account; a failure is said at once."""
@@ -103,12 +113,12 @@ class Tally:
             say(f"error: {outcome.error.message}")
             return
         self.homeless += outcome.capture.location is None
-        telemetry.event("predicted", _facts(outcome))
+        telemetry.event("predicted", facts(outcome, hide_location=self.hide_location))
 
     def close(self, *, require_location: bool) -> None:
         """Say what is left to say, and leave with the exit code if it is not 0."""
         hints = list(dict.fromkeys(error.hint for error in self.failed if error.hint))
-        if self.failed and not self.single:
+        if self.failed and self.photos > 1:
             say(f"error: {len(self.failed)} of {self.photos} photos could not be used")
         codes = {BadInputError.exit_code} if self.failed else set()
         if require_location and self.homeless:
@@ -121,15 +131,18 @@ class Tally:
             raise typer.Exit(exit_code(codes))
 
     def _share_without_location(self) -> str:
-        return "the photo has" if self.single else f"{self.homeless} of {self.photos} photos have"
+        return "the photo has" if self.photos == 1 else f"{self.homeless} of {self.photos} photos have"
 
 
-def _facts(prediction: Prediction) -> dict[str, object]:
-    """What a log may hold of a prediction: no more of the place than the cell."""
+def facts(prediction: Prediction, *, hide_location: bool) -> dict[str, object]:
+    """What a log may hold of a prediction: no more of the place than the cell, or the large cell if it is hidden."""
+    from geoid.core.places import hidden_cell
+
+    cell = prediction.cell
     steps = {f"{step}_ms": round(spent, 2) for step, spent in prediction.timings_ms.items()}
     return {
         "photo": prediction.photo.path,
-        "cell": prediction.cell,
+        "cell": hidden_cell(cell) if cell and hide_location else cell,
         "narrowing": prediction.narrowing.status.value,
         "answer": prediction.ranking.status.value,
         "model": prediction.model.name,

@@ -58,8 +58,10 @@ def _array(hide_location: bool) -> Iterator[Write]:
         print(lead + text, end="", flush=True)
         lead = ",\n"
 
-    yield write
-    print("\n]" if lead.startswith(",") else "[]")
+    try:
+        yield write
+    finally:  # an interrupted run leaves a whole document too
+        print("\n]" if lead.startswith(",") else "[]")
 
 
 def _csv_writer(hide_location: bool) -> Write:
@@ -69,17 +71,17 @@ def _csv_writer(hide_location: bool) -> Write:
 
 
 def _write_lines(outcome: Outcome) -> None:
-    """One aligned line a candidate, for pipes: path, position, combined and vision score, names."""
+    """One aligned line a candidate, for pipes: path, answer status, position, combined and vision score, names."""
     from geoid.core.predictions import Failure
     from geoid.core.text import printable
 
     if isinstance(outcome, Failure):
         return
+    photo = f"{printable(outcome.photo.path)}  {outcome.ranking.status:<11}"
     for position, candidate in enumerate(outcome.ranking.candidates, start=1):
-        print(
-            f"{printable(outcome.photo.path)}  {position:>2}  {candidate.combined_score:6.4f}"
-            f"  {candidate.vision_score:6.4f}  {candidate.taxon.scientific_name:<28}  {candidate.common_name or ''}"
-        )
+        scores = f"{candidate.combined_score:6.4f}  {candidate.vision_score:6.4f}"
+        names = f"{candidate.taxon.scientific_name:<28}  {candidate.common_name or ''}"
+        print(f"{photo}  {position:>2}  {scores}  {names}")
 
 
 def _card_writer(hide_location: bool) -> Write:

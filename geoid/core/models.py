@@ -40,7 +40,6 @@ class WeightsSpec:
     version: str
     file: str
     sha256: str
-    extra: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,7 @@ from geoid.core.values import Capture, Photo
 
 
 class Scores(NamedTuple):
-    """A model's answer to n photos: `probabilities`, (n, classes), whose rows sum to 1, and the `logits` behind them.
-
-    Where several views of a photo were pooled, there is no one output behind them: `logits` are their logarithms then.
-    """
+    """A model's answer to n photos: `logits` and `probabilities`, both (n, classes), float32; rows sum to 1."""
 
     logits: NDArray[np.float32]
     probabilities: NDArray[np.float32]

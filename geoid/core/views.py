@@ -39,13 +39,13 @@ def tiles(width: int, height: int) -> tuple[Box, ...]:
     return tuple(Box(left, top, left + side, top + side) for top in tops for left in lefts)
 
 
-def pool(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One row from those of several views, (views, classes) to (1, classes): each class by its best view, summing to 1.
+def best_view(probabilities: NDArray[np.float32], animals: NDArray[np.intp]) -> int:
+    """Which of several views, (views, classes), shows one of the `animals` classes most surely; the first of equals.
 
-    An animal that fills one tile is background in the others, so the maximum finds what the mean would drown. (m) On
-    cut-out animals pasted into landscapes at 12, 20 and 30 % of the short side: right .23, .42 and .67, where the
-    centre crop alone gives .02, .17 and .40, the mean .15, .37 and .58, and the maximum of logits .17, .39 and .60.
+    An animal that fills one tile is background in the others, so one view finds what their mean would drown. (m) On
+    cut-out animals pasted into landscapes at 12 and 20 % of the short side it is right on .23 and .42, where the centre
+    crop alone is on .02 and .17 and the mean on .15 and .37; on ordinary photos on .94, where the crop is on .92.
     """
-    best = probabilities.max(axis=0, keepdims=True)
-    pooled: NDArray[np.float32] = best / best.sum()
-    return pooled
+    if not len(animals):
+        return 0
+    return int(probabilities[:, animals].max(axis=1).argmax())

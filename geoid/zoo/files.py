@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from geoid.errors import ModelError, StorageError
 
+SECOND_NS = 1_000_000_000
 STALE_AFTER = 3600
 """A partial file this many seconds old belongs to a process that was killed."""
 
@@ -26,14 +27,11 @@ _HINTS = {
 
 
 class Stamp(NamedTuple):
-    """What a file looked like when it was last found to be right: its sha256, size, and whole seconds of mtime.
-
-    Whole seconds, because archives and image layers keep no more, and a copied cache should stay recognised.
-    """
+    """What a file looked like when it was last found to be right: its sha256, size, and mtime in nanoseconds."""
 
     sha256: str
     size: int
-    seconds: int
+    mtime_ns: int
 
 
 def sha256_of(path: Path) -> str:
@@ -45,8 +43,8 @@ def sha256_of(path: Path) -> str:
 def read_stamp(path: Path) -> Stamp | None:
     """The stamp in a file, or nothing if there is none that makes sense."""
     try:
-        digest, size, seconds = path.read_text(encoding="utf-8").split()
-        return Stamp(digest, int(size), int(seconds))
+        digest, size, mtime_ns = path.read_text(encoding="utf-8").split()
+        return Stamp(digest, int(size), int(mtime_ns))
     except (OSError, ValueError):
         return None
 
@@ -55,13 +53,19 @@ def write_stamp(path: Path, file: Path, digest: str) -> None:
     """Remember that `file` holds the bytes of `digest`; a stamp that cannot be written only costs the next run time."""
     with contextlib.suppress(StorageError, OSError):
         status = file.stat()
-        write(path, f"{digest} {status.st_size} {int(status.st_mtime)}\n".encode())
+        write(path, f"{digest} {status.st_size} {status.st_mtime_ns}\n".encode())
 
 
 def looks_like(stamp: Stamp | None, file: Path) -> bool:
-    """Whether size and time of `file` are those of the stamp."""
+    """Whether size and time of `file` are those of the stamp.
+
+    Whole seconds do: archives and image layers keep no more, and a cache that came in one should stay recognised.
+    """
+    if stamp is None:
+        return False
     status = file.stat()
-    return stamp is not None and (stamp.size, stamp.seconds) == (status.st_size, int(status.st_mtime))
+    times = {stamp.mtime_ns, stamp.mtime_ns // SECOND_NS * SECOND_NS}
+    return stamp.size == status.st_size and status.st_mtime_ns in times
 
 
 def write(path: Path, data: bytes) -> None:

@@ -20,6 +20,7 @@ from geoid.errors import ModelError
 LABEL_COLUMNS = "index\twordnet_id\tlabel\tkind\ttaxa"
 TAXON_COLUMNS = "scientific_name\trank\tparent\tcommon_names"
 
+FALLBACK = "en"
 _KINDS = {kind.value: kind for kind in Kind}
 _BELOW = {rank: frozenset(RANKS[:depth]) for depth, rank in enumerate(RANKS)}
 """The ranks that a rank may be below."""
@@ -149,8 +150,10 @@ def _table(path: Path, text: str, columns: str) -> Iterator[tuple[int, list[str]
 
 
 def _common_name(names: str, language: str) -> str | None:
-    """The name in `language` out of `en:Eurasian jay|de:Eichelhäher`."""
-    return f"|{names}".partition(f"|{language}:")[2].partition("|")[0] or None
+    """The name in `language` out of `en:Eurasian jay|de:Eichelhäher`, or else in English, which every name has."""
+    listed = f"|{names}"
+    found = listed.partition(f"|{language}:")[2] or listed.partition(f"|{FALLBACK}:")[2]
+    return found.partition("|")[0] or None
 
 
 def _read(path: Path) -> str:

@@ -109,7 +109,7 @@ def test_heic_without_its_extra_says_what_to_install(monkeypatch) -> None:
     with pytest.raises(NotAPhoto) as caught:
         READ("IMG_1.HEIC", HEIC)
     assert caught.value.message == "IMG_1.HEIC: HEIC needs an extra"
-    assert caught.value.hint == "pip install 'geoid[heic]'"
+    assert caught.value.hint == "pip install pi-heif"
     assert readable_formats()["HEIC"] is False
 
 

