@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from geoid.core.predictions import Candidate, Prediction
 
-BAR_WIDTH = 16
+BAR_WIDTH, NARROW_BAR, NARROW = 16, 8, 80
+"""Characters of a full bar, and of one on a terminal with fewer columns than `NARROW`."""
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 NO_NAME = {"not-sure": "not sure", "no-animal": "no animal"}
@@ -55,22 +56,23 @@ def _headline(prediction: Prediction) -> Text:
 def _candidates(prediction: Prediction) -> Table:
     from rich.table import Table
 
+    width = BAR_WIDTH if console().width >= NARROW else NARROW_BAR
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="dim", no_wrap=True, min_width=2)
-    table.add_column(no_wrap=True, style="cyan", min_width=BAR_WIDTH)
+    table.add_column(no_wrap=True, style="cyan", min_width=width)
     table.add_column(justify="right", no_wrap=True, min_width=5)
     table.add_column(style="italic", no_wrap=True)
-    table.add_column()  # the one that wraps where the terminal is narrow
+    table.add_column(overflow="fold")  # the one that wraps where the terminal is narrow
     for position, candidate in enumerate(prediction.ranking.candidates, start=1):
         score = candidate.combined_score
-        table.add_row(str(position), bar(score), f"{score:.3f}", *_names(candidate))
+        table.add_row(str(position), bar(score, width), f"{score:.3f}", *_names(candidate))
     return table
 
 
-def bar(share: float) -> str:
-    """A bar of eighths of a character, `BAR_WIDTH` characters for 1."""
-    whole, rest = divmod(round(max(0.0, min(share, 1.0)) * BAR_WIDTH * 8), 8)
-    return ("█" * whole + EIGHTHS[rest].strip()).ljust(BAR_WIDTH)
+def bar(share: float, width: int) -> str:
+    """A bar of eighths of a character, `width` characters for 1."""
+    whole, rest = divmod(round(max(0.0, min(share, 1.0)) * width * 8), 8)
+    return ("█" * whole + EIGHTHS[rest].strip()).ljust(width)
 
 
 def _names(candidate: Candidate) -> tuple[str, str]:
@@ -78,7 +80,8 @@ def _names(candidate: Candidate) -> tuple[str, str]:
     common = candidate.common_name or ""
     if candidate.covers:
         common += f" · any of {len(candidate.covers)}"
-    own = "" if candidate.label.lower() in common.lower() else f" ({candidate.label})"
+    label = candidate.label.partition(" (")[0]  # "boxer (dog)" is told apart from other boxers, which a dog need not be
+    own = "" if label.lower() in common.lower() else f" ({label})"
     return candidate.taxon.scientific_name, common + own
 
 
