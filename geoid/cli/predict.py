@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,13 +63,22 @@ def predict(
     telemetry.configure(settings.log.level, settings.log.format)
     telemetry.new_request()
     single = wiring.is_single_photo(photos)
-    tally = Tally(single=single, hide_location=hide_location)
-    with open_writer(form, single=single, hide_location=hide_location) as write:
-        tally.run(_outcomes(photos, given, settings), write)
+    tally = Tally(hide_location=hide_location)
+    try:
+        with (
+            open_writer(form, single=single, hide_location=hide_location) as write,
+            closing(_outcomes(photos, given, settings)) as outcomes,
+        ):
+            for outcome in outcomes:
+                tally.count(outcome)
+                write(outcome)
+    except KeyboardInterrupt:
+        say(f"interrupted after {tally.photos} photos")
+        raise
     tally.close(require_location=require_location)
 
 
-def _outcomes(arguments: Sequence[str], given: Capture, settings: Settings) -> Iterator[Outcome]:
+def _outcomes(arguments: Sequence[str], given: Capture, settings: Settings) -> Generator[Outcome, None, None]:
     from geoid import wiring
 
     pipeline = wiring.open_pipeline(settings, wait=False)
@@ -86,21 +96,10 @@ def _outcomes(arguments: Sequence[str], given: Capture, settings: Settings) -> I
 class Tally:
     """What is said about a run on stderr while it goes on and at its end, and the exit code that follows."""
 
-    single: bool
-    hide_location: bool = False
+    hide_location: bool
     photos: int = 0
     failed: list[GeoidError] = field(default_factory=list)
     homeless: int = 0
-
-    def run(self, outcomes: Iterator[Outcome], write: Callable[[Outcome], None]) -> None:
-        """Write every outcome and take it into account; Ctrl-C says how far it came."""
-        try:
-            for outcome in outcomes:
-                self.count(outcome)
-                write(outcome)
-        except KeyboardInterrupt:
-            say(f"interrupted after {self.photos} photos")
-            raise
 
     def count(self, outcome: Outcome) -> None:
         """Take one outcome into account; a failure is said at once."""

@@ -63,7 +63,7 @@ def test_a_model_can_be_added_and_used(geoid, photos, tmp_path) -> None:
     (tmp_path / "labels.txt").write_text("\n".join(labels), encoding="utf-8")
     card = {**shown, "name": "mine", "labels": "labels.txt", "weights": None, "build": None, "check": None}
     (tmp_path / "mine.json").write_text(json.dumps(card), encoding="utf-8")
-    environment = {"GEOID_PATHS__MODELS": str(tmp_path / "models")}
+    environment = {"GEOID_PATHS__MODELS": str(tmp_path / "models"), "GEOID_PATHS__CACHE": str(tmp_path / "cache")}
     done = geoid("model", "add", tmp_path / "mine.onnx", env=environment)
     assert (done.returncode, done.stdout) == (0, "mine\n")
     again = geoid("model", "add", tmp_path / "mine.onnx", env=environment)
