@@ -108,7 +108,7 @@ def many_photos(model: Path, photos: list[Path]) -> Ratio:
         with ThreadPoolExecutor(cores) as pool:
             return list(pool.map(lambda path: bare.scores(net, path.read_bytes()), wanted))
 
-    found = compare(f"{COPIES} photos of 12 MP, all cores", "a bare thread pool", 1 / 0.95, (ours, theirs), 7)
+    found = compare(f"{COPIES} photos of 12 MP, all cores", "a bare thread pool", 1 / 0.95, (ours, theirs), 15)
     rate = 1 / found.ratio
     return Ratio(found.what, found.against, found.ours, found.theirs, rate, "at least 0.95 (rate)", rate >= 0.95)
 
