@@ -64,3 +64,24 @@ def _pipeline():
     import geoid
 
     return geoid.open_pipeline()
+
+
+@pytest.fixture(name="document_keys", scope="session")
+def _document_keys() -> list[str]:
+    """The keys of a prediction's JSON document, in their order: published, so they only grow."""
+    return [
+        "format",
+        "photo",
+        "location",
+        "date",
+        "problems",
+        "cell",
+        "narrowing",
+        "answer_status",
+        "answer",
+        "candidates",
+        "why_not",
+        "animal_score",
+        "model",
+        "timings_ms",
+    ]

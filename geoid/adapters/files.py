@@ -15,7 +15,12 @@ from typing import NoReturn
 from geoid.core.sources import PhotoSource
 from geoid.errors import GeoidError, NoPhotos, UnreadablePhoto
 
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"} | {
+    ".heic",
+    ".heif",
+    ".hif",
+    ".avif",
+}
 """What counts as a photo in a folder; a file named on the command line is tried whatever its name."""
 
 STDIN = "-"

@@ -21,7 +21,6 @@ from geoid.errors import ModelError
 Decode = Callable[[Photo, InputSpec, Sequence[Box]], NDArray[np.uint8]]
 
 FATAL_ONLY = 4
-NOTHING = np.array([], np.intp)
 TINY = np.float32(1e-12)
 """Keeps logarithms of probabilities finite."""
 ELEMENTS = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
@@ -82,14 +81,16 @@ class OnnxClassifier:
 
     def classify(self, photos: Sequence[Photo]) -> Scores:
         """Score each photo by its centre crop or, with tiles, by the view that shows one of `tiled_for` most surely."""
-        rows = [self._scores(photo) for photo in photos]
+        rows = [self._best(self._outputs(photo)) for photo in photos]
         logits = np.array(rows, np.float32).reshape(len(rows), self._card.output.classes)
         return Scores(logits, probabilities(logits, self._card))
 
-    def _scores(self, photo: Photo) -> NDArray[np.float32]:
-        outputs = self._outputs(photo)
-        wanted = NOTHING if self._tiled_for is None else self._tiled_for
-        best: NDArray[np.float32] = outputs[best_view(probabilities(outputs, self._card), wanted)]
+    def _best(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The row of the view that counts: the only one, unless there are tiles."""
+        if self._tiled_for is None:
+            best: NDArray[np.float32] = outputs[0]
+        else:
+            best = outputs[best_view(probabilities(outputs, self._card), self._tiled_for)]
         return best
 
     def _outputs(self, photo: Photo) -> NDArray[np.float32]:

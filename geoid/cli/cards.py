@@ -96,12 +96,12 @@ def _footer(prediction: Prediction, hide_location: bool) -> Text:
 
 
 def _place(prediction: Prediction, hide_location: bool) -> str:
-    from geoid.core.places import hidden
+    from geoid.core.places import shown
 
     location = prediction.capture.location
     if location is None:
         return "no location: by vision alone"
-    place = hidden(location.coordinates) if hide_location else location.coordinates
+    place = shown(location.coordinates, hide=hide_location)
     return f"{place.latitude:.4f}, {place.longitude:.4f} ({location.source}): by vision alone"
 
 

@@ -135,13 +135,12 @@ class Tally:
 
 def facts(prediction: Prediction, *, hide_location: bool) -> dict[str, object]:
     """What a log may hold of a prediction: no more of the place than the cell, or the large cell if it is hidden."""
-    from geoid.core.places import hidden_cell
+    from geoid.core.places import shown_cell
 
-    cell = prediction.cell
     steps = {f"{step}_ms": round(spent, 2) for step, spent in prediction.timings_ms.items()}
     return {
         "photo": prediction.photo.path,
-        "cell": hidden_cell(cell) if cell and hide_location else cell,
+        "cell": shown_cell(prediction.cell, hide=hide_location),
         "narrowing": prediction.narrowing.status.value,
         "answer": prediction.ranking.status.value,
         "model": prediction.model.name,

@@ -33,6 +33,16 @@ def hidden_cell(cell: str) -> str:
     return parent
 
 
+def shown(coordinates: Coordinates, *, hide: bool) -> Coordinates:
+    """The coordinates as they may be shown."""
+    return hidden(coordinates) if hide else coordinates
+
+
+def shown_cell(cell: str | None, *, hide: bool) -> str | None:
+    """The cell as it may be shown, if there is one."""
+    return hidden_cell(cell) if cell and hide else cell
+
+
 def hidden(coordinates: Coordinates) -> Coordinates:
     """The centre of the hidden cell, with an uncertainty in metres that takes in the cell and the place's own."""
     import h3

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from geoid.core.places import hidden, hidden_cell
+from geoid.core.places import shown, shown_cell
 from geoid.core.predictions import Answer, Candidate, Failure, Outcome, Prediction
-from geoid.core.values import Capture, Coordinates, Location, Taxon
+from geoid.core.values import Capture, Location, Taxon
 from geoid.errors import GeoidError
 
 FORMAT = 1
@@ -28,14 +28,13 @@ def error_document(error: GeoidError) -> Document:
 
 def _prediction(prediction: Prediction, hide_location: bool) -> Document:
     photo, ranking, capture = prediction.photo, prediction.ranking, prediction.capture
-    cell = prediction.cell
     return {
         "format": FORMAT,
         "photo": {"path": photo.path, "sha256": photo.sha256, "width": photo.width, "height": photo.height},
         "location": _location(capture.location, hide_location),
         "date": _date(capture),
         "problems": list(capture.problems),
-        "cell": hidden_cell(cell) if cell and hide_location else cell,
+        "cell": shown_cell(prediction.cell, hide=hide_location),
         "narrowing": {**NOTHING_NARROWED, "status": prediction.narrowing.status.value},
         "answer_status": ranking.status.value,
         "answer": _answer(ranking.answer),
@@ -58,15 +57,10 @@ NOTHING_NARROWED: Document = {
 }
 
 
-def shown(coordinates: Coordinates, *, hide_location: bool) -> Coordinates:
-    """The coordinates as they may be shown."""
-    return hidden(coordinates) if hide_location else coordinates
-
-
 def _location(location: Location | None, hide_location: bool) -> Document | None:
     if location is None:
         return None
-    place = shown(location.coordinates, hide_location=hide_location)
+    place = shown(location.coordinates, hide=hide_location)
     return {
         "latitude": round(place.latitude, DIGITS),
         "longitude": round(place.longitude, DIGITS),

@@ -6,9 +6,9 @@ import csv
 from collections.abc import Callable
 from typing import TextIO
 
+from geoid.core.places import shown
 from geoid.core.predictions import Candidate, Failure, Outcome, Prediction
 from geoid.core.text import printable
-from geoid.formats.documents import shown
 
 COLUMNS = (
     "file_name",
@@ -65,7 +65,7 @@ def cell(value: object) -> object:
 
 def _common(prediction: Prediction, hide_location: bool) -> Row:
     location, date = prediction.capture.location, prediction.capture.date
-    place = shown(location.coordinates, hide_location=hide_location) if location else None
+    place = shown(location.coordinates, hide=hide_location) if location else None
     return {
         "file_name": prediction.photo.path,
         "answer_status": prediction.ranking.status.value,

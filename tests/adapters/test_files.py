@@ -333,3 +333,13 @@ def test_nothing_is_read_before_it_is_asked_for(here: Path, monkeypatch) -> None
         patch.setattr("builtins.open", None)
         (source,) = find(["in"], LIMIT)
     assert source.load() == b"in/a.jpg"
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    ["jpg", "jpeg", "jpe", "png", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif", "hif", "avif", "JPG", "HEIC"],
+)
+def test_a_folder_gives_every_format_that_is_read(tmp_path: Path, suffix: str) -> None:
+    photo = tmp_path / f"photo.{suffix}"
+    photo.write_bytes(b"x")
+    assert [source.name for source in find([str(tmp_path)], 10)] == [str(photo)]

@@ -30,22 +30,6 @@ from geoid.core.values import Capture, CaptureDate, Coordinates, Location, Sourc
 from geoid.errors import BrokenPhoto, GeoidError
 from geoid.formats.documents import FORMAT, document
 
-KEYS = [
-    "format",
-    "photo",
-    "location",
-    "date",
-    "problems",
-    "cell",
-    "narrowing",
-    "answer_status",
-    "answer",
-    "candidates",
-    "why_not",
-    "animal_score",
-    "model",
-    "timings_ms",
-]
 NARROWING = ["status", "lookup", "release", "mode", "species_here", "known_to_model", "density"]
 TAXON = ["scientific_name", "common_name", "rank", "taxon_key"]
 SCORES = ["vision_score", "geo_score", "combined_score", "local_status"]
@@ -82,9 +66,9 @@ def predicted(place: Coordinates | None = HERE, **more) -> Prediction:
     return replace(found, **more)
 
 
-def test_a_prediction_has_exactly_these_keys_in_this_order() -> None:
+def test_a_prediction_has_exactly_these_keys_in_this_order(document_keys) -> None:
     found = document(predicted())
-    assert list(found) == KEYS
+    assert list(found) == document_keys
     assert list(found["photo"]) == ["path", "sha256", "width", "height"]
     assert list(found["location"]) == ["latitude", "longitude", "uncertainty_m", "source"]
     assert list(found["date"]) == ["value", "source"]
@@ -129,11 +113,11 @@ def test_nothing_said_of_one_photo_sticks_to_the_next(status: NarrowingStatus) -
     assert document(predicted())["narrowing"]["status"] == "off"
 
 
-def test_what_is_unknown_is_null_and_not_left_out() -> None:
+def test_what_is_unknown_is_null_and_not_left_out(document_keys) -> None:
     nothing = Ranking(AnswerStatus.NO_ANIMAL, None, (), 0.0)
     found = document(predicted(None, capture=Capture(), ranking=nothing))
-    assert list(found) == KEYS
-    assert [key for key in KEYS if found[key] is None] == ["location", "date", "cell", "answer", "why_not"]
+    assert list(found) == document_keys
+    assert [key for key in document_keys if found[key] is None] == ["location", "date", "cell", "answer", "why_not"]
     assert (found["candidates"], found["problems"]) == ([], [])
 
 
