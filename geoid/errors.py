@@ -9,12 +9,15 @@ GeoidError                1  something failed that has no better name
 │   ├── BrokenPhoto          the image is truncated or damaged
 │   ├── HugePhoto            the image is over the size or pixel limit
 │   └── NoPhotos             a folder or a pattern holds no photo
+├── AreaDataError        65  area data is damaged, or is none at all
+├── UnknownTaxon          2  no taxon goes by that name
 ├── NoLocationError      66  --require-location, and there is no usable location
 ├── UnavailableError     69  a server, an engine, a binary or a free port is missing
 ├── ModelError           70  a model, its card or its labels do not fit
 ├── StorageError         74  a file cannot be written, or the disk is full
 ├── ThrottledError       75  the service asks to come back later
 ├── SettingsError        78  a setting, a credential or a schema version is wrong
+│   └── NewerFormatError     a file was written by a newer geoid
 └── LimitBrokenError     99  a --fail-if limit was broken
 """
 
@@ -79,6 +82,18 @@ class NoPhotos(BadInputError):
     """A folder or a pattern holds no photo."""
 
 
+class AreaDataError(GeoidError):
+    """Area data is damaged, or is none at all; no fault of a photo, so it stops a run."""
+
+    exit_code = 65
+
+
+class UnknownTaxon(GeoidError):
+    """No taxon goes by that name."""
+
+    exit_code = 2
+
+
 class NoLocationError(GeoidError):
     """--require-location was asked for, and there is no usable location."""
 
@@ -113,6 +128,10 @@ class SettingsError(GeoidError):
     """A setting, a credential or a schema version is wrong."""
 
     exit_code = 78
+
+
+class NewerFormatError(SettingsError):
+    """A file was written by a newer geoid."""
 
 
 class LimitBrokenError(GeoidError):

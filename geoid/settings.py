@@ -44,10 +44,21 @@ class PredictSettings(msgspec.Struct, frozen=True):
 
 
 class RankingSettings(msgspec.Struct, frozen=True):
-    """The bars of `core.ranking.RankingRules`."""
+    """How the place takes part (`core.predictions.Mode`), and the numbers of `core.ranking.RankingRules`."""
 
+    mode: Literal["boost", "filter", "annotate", "off"]
     answer_bar: Share
     animal_bar: Share
+    power: Share
+    absent: Share
+
+
+class AreaSettings(msgspec.Struct, frozen=True):
+    """Where area data comes from, and how much of it is kept in the process, for how many seconds at most."""
+
+    store: str
+    cache_entries: Positive
+    cache_ttl: Positive
 
 
 class PhotoSettings(msgspec.Struct, frozen=True):
@@ -83,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True):
     model: ModelSettings
     predict: PredictSettings
     ranking: RankingSettings
+    areas: AreaSettings
     photo: PhotoSettings
     names: NameSettings
     paths: PathSettings

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from geoid import packaged
+from geoid.errors import SettingsError
 from geoid.settings import Loaded, Settings, load
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoid.adapters.onnx import OnnxModel
+    from geoid.core.areas import Areas
     from geoid.core.models import ModelCard
     from geoid.core.pipeline import Pipeline
     from geoid.core.sources import PhotoSource
@@ -80,7 +82,8 @@ def _pipeline(chosen: Settings, library: Library, card: ModelCard, model: Future
     from geoid.adapters.sidecars import sidecar_of
     from geoid.core.pipeline import Pipeline
     from geoid.core.predictions import ModelReference
-    from geoid.core.ranking import RankingRules, group
+    from geoid.core.grouping import group
+    from geoid.core.ranking import RankingRules
 
     grouping = group(library.classes(card, chosen.names.language))
     tiled_for = grouping.classes if chosen.model.tiles else None
@@ -89,11 +92,43 @@ def _pipeline(chosen: Settings, library: Library, card: ModelCard, model: Future
     return Pipeline(
         read=PhotoReader(chosen.photo.max_bytes, chosen.photo.max_pixels),
         metadata=PhotoMetadata(sidecar=sidecar_of),
+        areas=open_areas(chosen, grouping.keys),
         classifier=OnnxClassifier(card, model.result, decode, tiled_for),
         grouping=grouping,
-        rules=RankingRules(chosen.ranking.answer_bar, chosen.ranking.animal_bar, chosen.predict.top),
+        rules=RankingRules(
+            chosen.ranking.answer_bar,
+            chosen.ranking.animal_bar,
+            chosen.predict.top,
+            chosen.ranking.power,
+            chosen.ranking.absent,
+        ),
         model=ModelReference(card.name, card.sha256),
     )
+
+
+def open_areas(settings: Settings, keys: Sequence[str] = ()) -> Areas:
+    """The area data that the settings name; `keys` are the taxa that a model knows.
+
+    Raises `AreaDataError` for a pack that is damaged or none, `NewerFormatError` for one of a newer geoid.
+    """
+    from geoid.adapters.memory import MemoryCache
+    from geoid.adapters.sqlite import AreaPack
+    from geoid.core.areas import Areas
+    from geoid.core.predictions import Mode
+
+    pack = AreaPack(_pack_path(settings))
+    cache = MemoryCache(settings.areas.cache_entries)
+    return Areas(pack, pack, cache, keys, settings.areas.cache_ttl, Mode(settings.ranking.mode))
+
+
+def _pack_path(settings: Settings) -> Path:
+    """The pack of `sqlite:PATH`, or the starter release where there is no path."""
+    scheme, _, path = settings.areas.store.partition(":")
+    if scheme != "sqlite":
+        raise SettingsError(
+            f"areas.store {settings.areas.store!r} is not of a kind geoid knows", "write sqlite:path/to/NAME.areas"
+        )
+    return Path(path).expanduser() if path else packaged.folder("areas") / "starter.areas"
 
 
 def find_photos(arguments: Sequence[str], settings: Settings) -> Iterator[PhotoSource]:

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from geoid.core.areas import Areas
 from geoid.core.captures import merge
-from geoid.core.places import cell_of
+from geoid.core.grouping import Grouping
 from geoid.core.ports import Classifier, MetadataReader
-from geoid.core.predictions import ModelReference, Narrowing, NarrowingStatus, PhotoSummary, Prediction
-from geoid.core.ranking import Grouping, RankingRules, rank
+from geoid.core.predictions import ModelReference, PhotoSummary, Prediction, Ranking
+from geoid.core.ranking import RankingRules, rank
 from geoid.core.values import Capture, Photo
 
 UNKNOWN = Capture()
@@ -39,6 +40,7 @@ class Pipeline:
 
     read: Callable[[str, bytes], Photo]
     metadata: MetadataReader
+    areas: Areas
     classifier: Classifier
     grouping: Grouping
     rules: RankingRules
@@ -53,17 +55,20 @@ class Pipeline:
             with watch.step("metadata"):
                 capture = merge((given, self.metadata.read(photo)))
             with watch.step("lookup"):
-                cell, narrowing = look_up(capture)
+                cell, evidence, narrowing = self.areas.look_up(capture)
             with watch.step("classify"):
                 scores = self.classifier.classify([photo])
             with watch.step("rank"):
-                ranking = rank(self.grouping, scores.probabilities[0], self.rules)
+                ranked = rank(self.grouping, scores.probabilities[0], self.rules, evidence, self.areas.mode)
+                ranking = self._measured(ranked, capture)
         summary = PhotoSummary(photo.name, photo.digest, photo.width, photo.height)
         return Prediction(summary, capture, cell, ranking, narrowing, self.model, watch.timings_ms)
 
-
-def look_up(capture: Capture) -> tuple[str | None, Narrowing]:
-    """The cell of a capture, and how place and season take part: not at all, until there is area data."""
-    if capture.location is None:
-        return None, Narrowing(NarrowingStatus.NO_LOCATION)
-    return cell_of(capture.location.coordinates), Narrowing(NarrowingStatus.OFF)
+    def _measured(self, ranking: Ranking, capture: Capture) -> Ranking:
+        """The ranking with the distance to where the ruled-out animal occurs."""
+        why_not = ranking.why_not
+        if why_not is None or capture.location is None:
+            return ranking
+        keys = [taxon.key for taxon in why_not.covers or (why_not.taxon,)]
+        distance = self.areas.distance_km(keys, capture.location.coordinates)
+        return ranking._replace(why_not=why_not._replace(distance_km=distance))

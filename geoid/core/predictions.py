@@ -17,8 +17,33 @@ STEPS = ("read", "metadata", "lookup", "classify", "rank")
 class NarrowingStatus(StrEnum):
     """Whether place and season took part in the answer, and if not, why."""
 
-    OFF = "off"
+    APPLIED = "applied"
+    STALE = "stale"
     NO_LOCATION = "no-location"
+    NO_DATA_HERE = "no-data-here"
+    DATABASE_UNAVAILABLE = "database-unavailable"
+    OFF = "off"
+
+
+class Mode(StrEnum):
+    """How place and season take part: soft evidence, a hard fence, a remark, or not at all."""
+
+    BOOST = "boost"
+    FILTER = "filter"
+    ANNOTATE = "annotate"
+    OFF = "off"
+
+
+class LookupOutcome(StrEnum):
+    """Where the features of a place came from; the worst of its cells."""
+
+    LOCAL_HIT = "local_hit"
+    HIT = "hit"
+    MISS = "miss"
+    ABSENT = "absent"
+    STALE = "stale"
+    BYPASS = "bypass"
+    UNAVAILABLE = "unavailable"
 
 
 class AnswerStatus(StrEnum):
@@ -28,13 +53,19 @@ class AnswerStatus(StrEnum):
     HIGHER_RANK = "higher-rank"
     NOT_SURE = "not-sure"
     NO_ANIMAL = "no-animal"
+    NOTHING_HERE = "nothing-that-occurs-here"
 
 
 class LocalStatus(StrEnum):
     """What the area data says of a candidate at this place and season."""
 
+    EXPECTED = "expected"
+    INTRODUCED = "introduced"
     DOMESTIC = "domestic"
     UNKNOWN = "unknown"
+    OUT_OF_SEASON = "out-of-season"
+    NEAR = "near"
+    NOT_RECORDED = "not-recorded"
 
 
 class PhotoSummary(NamedTuple):
@@ -47,7 +78,9 @@ class PhotoSummary(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """One ranked possibility; `covers` names the taxa where one class of the model takes in several.
+    """One ranked possibility; `covers` names the taxa, likeliest first, where a class of the model stands for several.
+
+    With a place those are the ones that are likely there, and the candidate is then what they have in common.
 
     `vision_score` is the model's probability, `geo_score` is 0..1 or none without area data, and the
     `combined_score` of all candidates of a photo sums to 1 (before the list is cut to the wanted length).
@@ -60,11 +93,7 @@ class Candidate(NamedTuple):
     combined_score: float
     local_status: LocalStatus
     covers: tuple[Taxon, ...] = ()
-
-    @property
-    def common_name(self) -> str | None:
-        """What to call it: a class of several species goes by the class's own name, a single taxon by the taxon's."""
-        return self.label if self.covers else self.taxon.common_name
+    common_name: str | None = None
 
 
 class Answer(NamedTuple):
@@ -75,19 +104,41 @@ class Answer(NamedTuple):
     score: float
 
 
+class WhyNot(NamedTuple):
+    """The best that vision saw and the place rules out: the class or taxon, why, and how far away it occurs.
+
+    `covers` are the taxa of the class; the distance is not known without coordinates or a range.
+    """
+
+    taxon: Taxon
+    common_name: str | None
+    covers: tuple[Taxon, ...]
+    vision_score: float
+    reason: LocalStatus
+    distance_km: float | None = None
+
+
 class Ranking(NamedTuple):
-    """What ranking makes of one photo's scores."""
+    """What ranking makes of one photo's scores; `by_vision` is the class that comes first without the place."""
 
     status: AnswerStatus
     answer: Answer | None
     candidates: tuple[Candidate, ...]
     animal_score: float
+    by_vision: Candidate | None = None
+    why_not: WhyNot | None = None
 
 
 class Narrowing(NamedTuple):
-    """How place and season took part."""
+    """How place and season took part: taxa that occur here, those of them the model knows, density of records."""
 
     status: NarrowingStatus
+    mode: Mode = Mode.BOOST
+    lookup: LookupOutcome | None = None
+    release: str | None = None
+    species_here: int | None = None
+    known_to_model: int | None = None
+    density: int | None = None
 
 
 class ModelReference(NamedTuple):

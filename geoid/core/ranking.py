@@ -1,140 +1,260 @@
-"""Ranking: from the scores of a model's classes to candidates and one answer. Pure functions over frozen tables."""
+"""Ranking: vision and area evidence to candidates and one answer. Pure functions over frozen tables.
+
+    factor(y) = max(geo_score(y) ^ power, absent)      unknown: the median score of the taxa that are here
+    class     = the greatest factor of its taxa
+    combined  ~ vision_score x factor, summing to 1
+
+A class that shows several taxa is narrowed to those that are likely at the place. Between classes the evidence of a place
+is softened by the power, because vision and frequency are not independent; inside a class vision says nothing, so the
+class's score is shared in proportion to the geo scores themselves.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoid.core.predictions import Answer, AnswerStatus, Candidate, LocalStatus, Ranking
-from geoid.core.values import RANKS, ClassTable, Kind, Label, Taxon, taxon_key
+from geoid.core.evidence import ABSENT, CODES, SEASON, STATUSES, Evidence
+from geoid.core.grouping import Grouping, Nodes, common_taxon
+from geoid.core.predictions import Answer, AnswerStatus, Candidate, LocalStatus, Mode, Ranking, WhyNot
+from geoid.core.values import Taxon
 
-ANSWER_RANKS = ("species", "genus", "family", "order")
-"""Where the answer may stand, deepest first; above the order an answer says too little to be one."""
+Floats = NDArray[np.float64]
+
+WHY_NOT_FROM = 0.1
+"""Share of the animal score that a class needs for its absence to be worth a word."""
+
+LIKELY = 0.31
+"""A taxon with less than this share of its class's best geo score is not meant: near and out of season score 0.3."""
 
 
 class RankingRules(NamedTuple):
-    """The bars of ranking: the summed score an answer needs, and the animal score below which there is no animal."""
+    """The bars of ranking: the summed score an answer needs, and the animal score below which there is no animal.
+
+    `power` softens the evidence of a place, `absent` is the factor of what does not occur there.
+    """
 
     answer_bar: float = 0.65
     animal_bar: float = 0.2
     top: int = 5
+    power: float = 0.3
+    absent: float = 0.06
 
 
-class Group(NamedTuple):
-    """Classes that show the same taxa (118 dog breeds, hen and cock); `taxon` is what those taxa have in common."""
+class Seen(NamedTuple):
+    """What vision says: the score of each group, the place of its best class, and of all animals together."""
 
-    taxon: Taxon
-    labels: tuple[Label, ...]
-
-    @property
-    def covers(self) -> tuple[Taxon, ...]:
-        """The taxa, where they are several."""
-        taxa = self.labels[0].taxa
-        return taxa if len(taxa) > 1 else ()
+    vision: Floats
+    best: NDArray[np.intp]
+    animal_score: float
 
 
-class Nodes(NamedTuple):
-    """The taxa of one rank, and for each group the number of the one above it (or -1)."""
+class Local(NamedTuple):
+    """What the place says of each pair of group and taxon: geo score (nan: unknown), status, factor.
 
-    taxa: tuple[Taxon, ...]
-    above: NDArray[np.intp]
-
-
-class Grouping(NamedTuple):
-    """A class table made ready for ranking: the animal `classes`, for each its group and its text.
-
-    `by_key` is each group's place in the order of taxon keys, which breaks ties.
+    `meant` are the taxa that a class stands for here, `shares` how its score is divided among them.
     """
 
-    groups: tuple[Group, ...]
-    classes: NDArray[np.intp]
-    group_of: NDArray[np.intp]
-    nodes: tuple[Nodes, ...]
-    texts: tuple[str, ...]
-    by_key: NDArray[np.intp]
+    scores: Floats
+    statuses: NDArray[np.int8]
+    factors: Floats
+    meant: NDArray[np.bool_]
+    shares: Floats
 
 
-def group(table: ClassTable) -> Grouping:
-    """Put the classes of the same taxa together, in the order of their first class."""
-    members: dict[frozenset[str], list[Label]] = defaultdict(list)
-    for label in table.labels:
-        if label.kind is not Kind.NONE:
-            members[frozenset(taxon.key for taxon in label.taxa)].append(label)
-    groups = tuple(Group(common_taxon(table, same[0].taxa), tuple(same)) for same in members.values())
-    pairs = [(label.index, number) for number, same in enumerate(groups) for label in same.labels]
-    classes, group_of = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-    nodes = tuple(_nodes(table, groups, rank) for rank in ANSWER_RANKS)
-    texts = tuple(label.text for same in groups for label in same.labels)
-    by_key = np.argsort(sorted(range(len(groups)), key=lambda number: groups[number].taxon.key))
-    return Grouping(groups, classes, group_of, nodes, texts, by_key)
+class Split(NamedTuple):
+    """Combined scores, summing to 1: of the groups, and of the units that are candidates (`Grouping`)."""
+
+    groups: Floats
+    unit_of: NDArray[np.intp]
+    units: Floats
 
 
-def common_taxon(table: ClassTable, taxa: Sequence[Taxon]) -> Taxon:
-    """The deepest taxon that holds all of these: itself for one, the shared ancestor for several."""
-    first, *others = taxa
-    shared = [
-        rank
-        for rank in RANKS
-        if rank in first.lineage and all(first.lineage[rank] == other.lineage.get(rank) for other in others)
-    ]
-    return first if not others else table.ancestor(first, shared[-1])
+def rank(
+    grouping: Grouping,
+    probabilities: NDArray[np.float32],
+    rules: RankingRules,
+    evidence: Evidence | None = None,
+    mode: Mode = Mode.BOOST,
+) -> Ranking:
+    """Rank one photo's class probabilities, shape (classes,); without evidence by vision alone.
 
-
-def _nodes(table: ClassTable, groups: Sequence[Group], rank: str) -> Nodes:
-    below = {same.taxon.lineage[rank]: same.taxon for same in groups if rank in same.taxon.lineage}
-    names = sorted(below, key=taxon_key)  # of equal sums the first counts
-    numbers = {name: number for number, name in enumerate(names)}
-    above = np.array([numbers.get(same.taxon.lineage.get(rank, ""), -1) for same in groups], dtype=np.intp)
-    return Nodes(tuple(table.ancestor(below[name], rank) for name in names), above)
-
-
-def rank(grouping: Grouping, probabilities: NDArray[np.float32], rules: RankingRules) -> Ranking:
-    """Rank one photo's class probabilities, shape (classes,), by vision alone; ties are broken by taxon key."""
-    scores = probabilities[grouping.classes].astype(np.float64)
-    animal_score = float(min(scores.sum(), 1.0))
-    vision = np.bincount(grouping.group_of, weights=scores, minlength=len(grouping.groups))
-    combined = vision / (vision.sum() or 1.0)
-    best = _best_classes(grouping, scores)
-    order = np.lexsort((grouping.by_key, -combined)).tolist()[: rules.top]
-    candidates = tuple(
-        _candidate(grouping.groups[n], grouping.texts[best[n]], float(vision[n]), float(combined[n])) for n in order
+    Ties are broken by taxon key.
+    """
+    seen = _seen(grouping, probabilities)
+    if not grouping.groups:
+        status = AnswerStatus.NO_ANIMAL if seen.animal_score < rules.animal_bar else AnswerStatus.NOT_SURE
+        return Ranking(status, None, (), seen.animal_score)
+    alone = everywhere(grouping)
+    local = alone if evidence is None else localise(grouping, evidence, rules)
+    used = local if mode is not Mode.ANNOTATE else local._replace(factors=alone.factors, meant=alone.meant)
+    split = _split(grouping, seen, used, fence=mode is Mode.FILTER)
+    order = _order(grouping, split)[: rules.top]
+    candidates = tuple(_candidate(grouping, seen, used, split, unit) for unit in order)
+    ranking = Ranking(
+        AnswerStatus.NO_ANIMAL,
+        None,
+        candidates,
+        seen.animal_score,
+        _by_vision(grouping, seen, alone),
+        _why_not(grouping, seen, local),
     )
-    if animal_score < rules.animal_bar:
-        return Ranking(AnswerStatus.NO_ANIMAL, None, candidates, animal_score)
-    answer = _answer(grouping, combined, candidates[0], rules.answer_bar) if candidates else None
-    return Ranking(_status(answer), answer, candidates, animal_score)
+    if seen.animal_score < rules.animal_bar:
+        return ranking
+    if mode is Mode.FILTER and _fenced_off(grouping, seen, local, rules):
+        return ranking._replace(status=AnswerStatus.NOTHING_HERE)
+    shares = None if evidence is None or mode is Mode.ANNOTATE else local.shares
+    answer = _answer(grouping, candidates[0], split, shares, rules.answer_bar)
+    return ranking._replace(status=_status(answer), answer=answer)
 
 
-def _best_classes(grouping: Grouping, scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The best class of each group: a retriever stays one, though it counts as a dog."""
+def _seen(grouping: Grouping, probabilities: NDArray[np.float32]) -> Seen:
+    scores = probabilities[grouping.classes].astype(np.float64)
+    vision = np.bincount(grouping.group_of, weights=scores, minlength=len(grouping.groups))
     best = np.zeros(len(grouping.groups), dtype=np.intp)
     worst_first = np.argsort(scores, kind="stable")
     best[grouping.group_of[worst_first]] = worst_first  # of several writes to one place numpy keeps the last
-    return best
+    return Seen(vision, best, float(min(scores.sum(), 1.0)))
 
 
-def _candidate(same: Group, label: str, vision: float, combined: float) -> Candidate:
-    domestic = all(one.kind in {Kind.DOMESTIC, Kind.BREED} for one in same.labels)
-    status = LocalStatus.DOMESTIC if domestic else LocalStatus.UNKNOWN
-    return Candidate(same.taxon, label, vision, None, combined, status, same.covers)
+def everywhere(grouping: Grouping) -> Local:
+    """What is said of each pair where no place takes part: nothing, and a class stands for all its taxa."""
+    pairs = len(grouping.pair_group)
+    domestic, unknown = CODES[LocalStatus.DOMESTIC], CODES[LocalStatus.UNKNOWN]
+    statuses = np.where(grouping.domestic[grouping.pair_group], domestic, unknown)
+    sizes = np.bincount(grouping.pair_group)
+    return Local(
+        np.full(pairs, np.nan), statuses, np.ones(pairs), np.ones(pairs, dtype=bool), 1 / sizes[grouping.pair_group]
+    )
 
 
-def _answer(grouping: Grouping, combined: NDArray[np.float64], leader: Candidate, bar: float) -> Answer | None:
+def localise(grouping: Grouping, evidence: Evidence, rules: RankingRules) -> Local:
+    """What a place says of each pair; animals that people keep are never held against it."""
+    kept = _kept(grouping, evidence)
+    scores = np.where(kept, np.nan, evidence.scores[grouping.pair_taxon])
+    statuses = np.where(kept, CODES[LocalStatus.DOMESTIC], evidence.statuses[grouping.pair_taxon])
+    filled = np.where(np.isnan(scores), evidence.neutral, scores)
+    meant = filled >= LIKELY * _greatest(grouping, filled)[grouping.pair_group]
+    shares = np.where(meant, np.maximum(filled, np.finfo(float).tiny), 0.0)
+    totals = np.bincount(grouping.pair_group, weights=shares)
+    factors = np.maximum(filled**rules.power, rules.absent)
+    return Local(scores, statuses, factors, meant, shares / totals[grouping.pair_group])
+
+
+def _kept(grouping: Grouping, evidence: Evidence) -> NDArray[np.bool_]:
+    """Pairs of a domestic class and a domestic taxon; where area data marks none in a class, all of it are."""
+    of_domestic_class = grouping.domestic[grouping.pair_group]
+    marked = of_domestic_class & evidence.domestic[grouping.pair_taxon]
+    has_marked = np.bincount(grouping.pair_group, weights=marked) > 0
+    kept: NDArray[np.bool_] = marked | (of_domestic_class & ~has_marked[grouping.pair_group])
+    return kept
+
+
+def _greatest(grouping: Grouping, values: Floats) -> Floats:
+    """The greatest value of each group's pairs."""
+    starts = np.flatnonzero(np.diff(grouping.pair_group, prepend=-1))
+    found: Floats = np.maximum.reduceat(values, starts)
+    return found
+
+
+def _split(grouping: Grouping, seen: Seen, local: Local, *, fence: bool = False) -> Split:
+    """Combine, and give each group's score to the one taxon it stands for, or to itself."""
+    factors = np.where(local.statuses == ABSENT, 0.0, local.factors) if fence else local.factors
+    groups = seen.vision * _greatest(grouping, factors)
+    groups = groups / (groups.sum() or 1.0)
+    meant = np.flatnonzero(local.meant)
+    numbers, first, counts = np.unique(grouping.pair_group[meant], return_index=True, return_counts=True)
+    unit_of = np.where(counts == 1, grouping.pair_taxon[meant[first]], len(grouping.taxa) + numbers)
+    units = np.bincount(unit_of, weights=groups, minlength=len(grouping.by_key))
+    return Split(groups, unit_of, units)
+
+
+def _order(grouping: Grouping, split: Split) -> list[int]:
+    """The units, best first, equal ones by taxon key."""
+    used = np.unique(split.unit_of)
+    ordered: list[int] = used[np.lexsort((grouping.by_key[used], -split.units[used]))].tolist()
+    return ordered
+
+
+def _candidate(grouping: Grouping, seen: Seen, local: Local, split: Split, unit: int) -> Candidate:
+    """A unit as candidate, with the class that speaks for it most."""
+    members = np.flatnonzero(split.unit_of == unit)
+    lead = int(members[np.argmax(split.groups[members])])
+    pairs = np.flatnonzero((grouping.pair_group == lead) & local.meant)
+    pairs = pairs[np.argsort(-local.shares[pairs], kind="stable")]
+    taxa = tuple(grouping.taxa[taxon] for taxon in grouping.pair_taxon[pairs].tolist())
+    taxon = common_taxon(grouping.table, taxa)
+    label = grouping.texts[seen.best[lead]]
+    score, status = float(local.scores[pairs[0]]), STATUSES[local.statuses[pairs[0]]]
+    return Candidate(
+        taxon,
+        label,
+        float(seen.vision[members].sum()),
+        None if np.isnan(score) else score,
+        float(split.units[unit]),
+        status,
+        taxa if len(taxa) > 1 else (),
+        _name(label, grouping.groups[lead].taxa, taxa, taxon),
+    )
+
+
+def _name(label: str, taxa: Sequence[Taxon], here: Sequence[Taxon], taxon: Taxon) -> str | None:
+    """What to call it: several taxa go by their class's name, unless that is the name of one that is not meant."""
+    away = {(other.common_name or "").lower() for other in taxa if other not in here}
+    return taxon.common_name if len(here) == 1 or label.lower() in away else label
+
+
+def _by_vision(grouping: Grouping, seen: Seen, alone: Local) -> Candidate:
+    split = _split(grouping, seen, alone)
+    return _candidate(grouping, seen, alone, split, _order(grouping, split)[0])
+
+
+def _fenced_off(grouping: Grouping, seen: Seen, local: Local, rules: RankingRules) -> bool:
+    """Whether the fence leaves less of what vision saw than an animal needs."""
+    inside = _greatest(grouping, (local.statuses != ABSENT).astype(np.float64))
+    return float((seen.vision * inside).sum()) < rules.animal_bar * seen.animal_score
+
+
+def _why_not(grouping: Grouping, seen: Seen, local: Local) -> WhyNot | None:
+    """The best class of which no taxon is to be expected here and now."""
+    ruled_out = np.isin(local.statuses, (ABSENT, SEASON))
+    never = _greatest(grouping, (~ruled_out).astype(np.float64)) == 0
+    vision = np.where(never, seen.vision, 0.0)
+    number = int(vision.argmax())
+    if vision[number] <= WHY_NOT_FROM * seen.animal_score:
+        return None
+    same = grouping.groups[number]
+    later = bool(np.any(local.statuses[grouping.pair_group == number] == SEASON))
+    reason = LocalStatus.OUT_OF_SEASON if later else LocalStatus.NOT_RECORDED
+    name = _name(grouping.texts[seen.best[number]], same.taxa, same.taxa, same.taxon)
+    return WhyNot(same.taxon, name, same.covers, float(vision[number]), reason)
+
+
+def _answer(grouping: Grouping, leader: Candidate, split: Split, shares: Floats | None, bar: float) -> Answer | None:
     """The deepest taxon whose summed score passes the bar; each rank is tried in turn, from the species upwards."""
-    for nodes in grouping.nodes:
-        known = nodes.above >= 0
-        sums = np.bincount(nodes.above[known], weights=combined[known], minlength=len(nodes.taxa))
-        if len(sums) and sums.max() >= bar:
-            taxon = nodes.taxa[int(sums.argmax())]
+    for nodes, scores in _summed(grouping, split, shares):
+        if len(scores) and scores.max() >= bar:
+            taxon = nodes.taxa[int(scores.argmax())]
             if taxon.key == leader.taxon.key and leader.combined_score >= bar:
                 break  # "jay" says more than the "crows and jays" that it is counted among
-            return Answer(taxon, taxon.common_name, float(min(sums.max(), 1.0)))
+            return Answer(taxon, taxon.common_name, float(min(scores.max(), 1.0)))
     # a class that mixes orders ("porcupine or hedgehog") stands under none of them, and still says something
     return Answer(leader.taxon, leader.common_name, leader.combined_score) if leader.combined_score >= bar else None
+
+
+def _summed(grouping: Grouping, split: Split, shares: Floats | None) -> Iterator[tuple[Nodes, Floats]]:
+    """The taxa of each rank, deepest first, with the scores of all below them; with shares down to single taxa."""
+    if shares is None:
+        ranks, scores = grouping.above_groups, split.groups
+    else:
+        ranks = grouping.above_taxa
+        scores = np.bincount(grouping.pair_taxon, weights=split.groups[grouping.pair_group] * shares)
+    for nodes in ranks:
+        known = nodes.above >= 0
+        yield nodes, np.bincount(nodes.above[known], weights=scores[known], minlength=len(nodes.taxa))
 
 
 def _status(answer: Answer | None) -> AnswerStatus:

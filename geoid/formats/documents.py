@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from geoid.core.places import shown, shown_cell
-from geoid.core.predictions import Answer, Candidate, Failure, Outcome, Prediction
+from geoid.core.predictions import Answer, Candidate, Failure, Narrowing, Outcome, Prediction, WhyNot
 from geoid.core.values import Capture, Location, Taxon
 from geoid.errors import GeoidError
 
@@ -35,26 +35,46 @@ def _prediction(prediction: Prediction, hide_location: bool) -> Document:
         "date": _date(capture),
         "problems": list(capture.problems),
         "cell": shown_cell(prediction.cell, hide=hide_location),
-        "narrowing": {**NOTHING_NARROWED, "status": prediction.narrowing.status.value},
+        "narrowing": _narrowing(prediction.narrowing),
         "answer_status": ranking.status.value,
         "answer": _answer(ranking.answer),
         "candidates": [_candidate(candidate) for candidate in ranking.candidates],
-        "why_not": None,
+        "by_vision": ranking.by_vision and _seen(ranking.by_vision),
+        "why_not": ranking.why_not and _why_not(ranking.why_not),
         "animal_score": _score(ranking.animal_score),
         "model": {"name": prediction.model.name, "sha256": prediction.model.sha256},
         "timings_ms": {step: round(spent, 3) for step, spent in prediction.timings_ms.items()},
     }
 
 
-NOTHING_NARROWED: Document = {
-    "status": None,
-    "lookup": None,
-    "release": None,
-    "mode": None,
-    "species_here": None,
-    "known_to_model": None,
-    "density": None,
-}
+def _narrowing(narrowing: Narrowing) -> Document:
+    return {
+        "status": narrowing.status.value,
+        "lookup": narrowing.lookup and narrowing.lookup.value,
+        "release": narrowing.release,
+        "mode": narrowing.mode.value,
+        "species_here": narrowing.species_here,
+        "known_to_model": narrowing.known_to_model,
+        "density": narrowing.density,
+    }
+
+
+def _seen(candidate: Candidate) -> Document:
+    """What comes first without the place."""
+    named = _taxon(candidate.taxon, candidate.common_name)
+    return {**named, "label": candidate.label, "vision_score": _score(candidate.vision_score)}
+
+
+def _why_not(why_not: WhyNot) -> Document:
+    """What vision saw and the place rules out."""
+    distance = why_not.distance_km
+    return {
+        **_taxon(why_not.taxon, why_not.common_name),
+        "covers": [taxon.scientific_name for taxon in why_not.covers],
+        "vision_score": _score(why_not.vision_score),
+        "reason": why_not.reason.value,
+        "distance_km": None if distance is None else round(distance),
+    }
 
 
 def _location(location: Location | None, hide_location: bool) -> Document | None:

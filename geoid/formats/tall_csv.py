@@ -84,7 +84,7 @@ def _candidate(candidate: Candidate) -> Row:
         "taxon_key": candidate.taxon.key,
         "label": candidate.label,
         "vision_score": round(candidate.vision_score, 6),
-        "geo_score": candidate.geo_score,
+        "geo_score": None if candidate.geo_score is None else round(candidate.geo_score, 6),
         "combined_score": round(candidate.combined_score, 6),
         "local_status": candidate.local_status.value,
     }

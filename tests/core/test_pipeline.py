@@ -12,7 +12,8 @@ from geoid.core.batch import predict_many
 from geoid.core.pipeline import Pipeline, Stopwatch, look_up
 from geoid.core.places import cell_of
 from geoid.core.predictions import STEPS, AnswerStatus, ModelReference, NarrowingStatus, Prediction
-from geoid.core.ranking import RankingRules, group
+from geoid.core.grouping import group
+from geoid.core.ranking import RankingRules
 from geoid.core.sources import PhotoSource
 from geoid.core.values import (
     Capture,

@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from geoid.core.predictions import AnswerStatus, LocalStatus
-from geoid.core.ranking import RankingRules, common_taxon, group, rank
+from geoid.core.grouping import common_taxon, group
+from geoid.core.ranking import RankingRules, rank
 from geoid.core.values import ClassTable, Kind, Label, Taxon, taxon_key
 
 SEE_ALL = RankingRules(answer_bar=0.65, animal_bar=0.2, top=1000)
@@ -181,7 +182,7 @@ def test_ranking_is_pure(case) -> None:
     grouping = group(of)
     before = scores.copy()
     scores.flags.writeable = False
-    arrays = [grouping.classes, grouping.group_of, grouping.by_key, *(nodes.above for nodes in grouping.nodes)]
+    arrays = [grouping.classes, grouping.group_of, grouping.by_key, *(nodes.above for nodes in grouping.above_groups)]
     copies = [array.copy() for array in arrays]
     first, second = (rank(grouping, scores, SEE_ALL) for _ in range(2))
     assert first == second

@@ -1,0 +1,168 @@
+"""Feature bytes: what is known of one H3 cell, the same in the area pack, in PostgreSQL and in Redis.
+
+A header of 24 bytes and records of 20, little endian; `models/README.md` describes them with an example in bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable
+from enum import IntFlag
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoid.errors import AreaDataError, NewerFormatError
+
+MAGIC, FORMAT = b"GF", 1
+HEADER = struct.Struct("<2sBBBBHfIII")
+RECORD = np.dtype([("taxon", "<u4"), ("year", "u1"), ("months", "u1", (12,)), ("flags", "u1"), ("reserved", "<u2")])
+ZSTD = 1
+COMPRESS_FROM = 1024
+"""Bodies longer than this are compressed: what fits into one kilobyte costs no less when it is smaller."""
+
+MAX_VALUE = 64 * 1024
+"""Bytes of a value, header included: ElastiCache Serverless charges by the kilobyte."""
+
+MAX_BODY = 64 * 1024 * 1024
+"""Bytes a body may unpack to: three million records, which no cell holds."""
+
+MAX_DENSITY = 255
+
+Records = NDArray[np.void]
+
+
+class Flag(IntFlag):
+    """What a record says besides its weights."""
+
+    INTRODUCED = 1
+    DOMESTIC = 2
+    MIGRANT = 4
+    TOO_COARSE = 8
+    DOUBTFUL = 16
+    RANGE = 32
+    TOUCHES = 64
+
+
+class Features(NamedTuple):
+    """One cell: records of `RECORD` by ascending taxon number, `weight` is N_r, `taxa` counts the overflow too."""
+
+    resolution: int
+    records: Records
+    occurrences: int = 0
+    weight: float = 0.0
+    taxa: int = 0
+
+    @property
+    def density(self) -> int:
+        """How many occurrence records there are, as round(8 log2(1 + n)), at most 255."""
+        return min(round(8 * math.log2(1 + self.occurrences)), MAX_DENSITY)
+
+
+class Encoded(NamedTuple):
+    """A value of at most `MAX_VALUE` bytes, and the records that did not fit, as a value without limit."""
+
+    value: bytes
+    overflow: bytes | None = None
+
+
+def records_of(rows: Iterable[tuple[int, int, bytes, int]]) -> Records:
+    """Records from rows of taxon number, whole-year weight, twelve monthly weights and flags, put in order."""
+    listed = [(taxon, year, tuple(months), flags, 0) for taxon, year, months, flags in rows]
+    return np.sort(np.array(listed, dtype=RECORD), order="taxon")
+
+
+def weight_of(count: float) -> int:
+    """The weight that stands for a count of occurrences: n = 2^(w/8) - 1, at most 255."""
+    return min(round(8 * math.log2(1 + count)), 255)
+
+
+COUNTS = np.round(2 ** (np.arange(256) / 8) - 1)
+"""The count of occurrences that each weight stands for."""
+
+
+def encode(features: Features, limit: int = MAX_VALUE) -> Encoded:
+    """Encode a cell; where it does not fit, the taxa of the greatest weight stay and the rest overflows.
+
+    Raises `ValueError` for records that are not in ascending order of taxon numbers, each once.
+    """
+    taxa = features.records["taxon"].astype(np.int64)
+    if np.any(np.diff(taxa) <= 0):
+        raise ValueError("records must be in ascending order of taxon numbers, each once")
+    features = features._replace(taxa=len(taxa))
+    whole = _encoded(features)
+    if len(whole) <= limit:
+        return Encoded(whole)
+    heaviest = np.argsort(-features.records["year"].astype(np.int16), kind="stable")
+    fits, fails = 0, len(taxa)
+    while fails - fits > 1:
+        middle = (fits + fails) // 2
+        short = len(_encoded(_subset(features, heaviest[:middle]))) <= limit
+        fits, fails = (middle, fails) if short else (fits, middle)
+    return Encoded(_encoded(_subset(features, heaviest[:fits])), _encoded(_subset(features, heaviest[fits:])))
+
+
+def _subset(features: Features, chosen: NDArray[np.intp]) -> Features:
+    return features._replace(records=features.records[np.sort(chosen)])
+
+
+def _encoded(features: Features) -> bytes:
+    body, flags = features.records.tobytes(), 0
+    if len(body) > COMPRESS_FROM:
+        import zstandard  # most values are small
+
+        body, flags = zstandard.ZstdCompressor(level=19, write_content_size=True).compress(body), ZSTD
+    return _header(features, flags) + body
+
+
+def _header(features: Features, flags: int) -> bytes:
+    return HEADER.pack(
+        MAGIC,
+        FORMAT,
+        flags,
+        features.resolution,
+        features.density,
+        0,
+        features.weight,
+        features.occurrences,
+        len(features.records),
+        features.taxa,
+    )
+
+
+def decode(value: bytes) -> Features:
+    """Decode a value; raises `AreaDataError` for what is none and `NewerFormatError` for one of a newer format."""
+    if len(value) < HEADER.size or value[:2] != MAGIC:
+        raise AreaDataError("a cell's features do not begin with the mark of geoid", HINT)
+    _, form, flags, resolution, _, _, weight, occurrences, count, taxa = HEADER.unpack_from(value)
+    if form != FORMAT:
+        raise NewerFormatError(f"a cell's features are of format {form}, this geoid reads {FORMAT}", UPGRADE)
+    body = _unpacked(value[HEADER.size :]) if flags & ZSTD else value[HEADER.size :]
+    if len(body) != count * RECORD.itemsize:
+        raise AreaDataError(f"a cell's features hold {len(body)} bytes, expected {count} records", HINT)
+    return Features(resolution, np.frombuffer(body, RECORD), occurrences, weight, taxa)
+
+
+HINT = "the area data is damaged: build or fetch it again"
+UPGRADE = "upgrade geoid, or use area data of an older release"
+
+
+def _unpacked(body: bytes) -> bytes:
+    import zstandard
+
+    try:
+        size = zstandard.frame_content_size(body)
+        if not 0 <= size <= MAX_BODY:
+            raise AreaDataError(f"a cell's features say they unpack to {size} bytes", HINT)
+        unpacked: bytes = zstandard.ZstdDecompressor().decompress(body)
+    except zstandard.ZstdError as error:
+        raise AreaDataError(f"a cell's features cannot be unpacked: {error}", HINT) from error
+    return unpacked
+
+
+def logical(value: bytes) -> bytes:
+    """The bytes of a value as the digest of a release sees them: not compressed."""
+    features = decode(value)
+    return _header(features, 0) + features.records.tobytes()

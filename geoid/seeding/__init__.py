@@ -1,0 +1,1 @@
+"""Readers of area data, aggregation, and what a release is made of."""
