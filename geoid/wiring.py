@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from geoid.core.models import ModelCard
     from geoid.core.pipeline import Pipeline
     from geoid.core.sources import PhotoSource
+    from geoid.core.values import Taxon
     from geoid.zoo.library import Library
     from geoid.zoo.licences import Terms
 
@@ -80,9 +81,9 @@ def _pipeline(chosen: Settings, library: Library, card: ModelCard, model: Future
     from geoid.adapters.metadata import PhotoMetadata
     from geoid.adapters.pillow import PhotoReader, decode
     from geoid.adapters.sidecars import sidecar_of
+    from geoid.core.grouping import group
     from geoid.core.pipeline import Pipeline
     from geoid.core.predictions import ModelReference
-    from geoid.core.grouping import group
     from geoid.core.ranking import RankingRules
 
     grouping = group(library.classes(card, chosen.names.language))
@@ -119,6 +120,21 @@ def open_areas(settings: Settings, keys: Sequence[str] = ()) -> Areas:
     pack = AreaPack(_pack_path(settings))
     cache = MemoryCache(settings.areas.cache_entries)
     return Areas(pack, pack, cache, keys, settings.areas.cache_ttl, Mode(settings.ranking.mode))
+
+
+def open_species(settings: Settings) -> Areas:
+    """The area data, with the taxa that the model of the settings knows; the model itself is not loaded."""
+    from geoid.core.grouping import group
+
+    library = open_library(settings)
+    return open_areas(settings, group(library.classes(library.card(settings.model.name), settings.names.language)).keys)
+
+
+def open_taxa(settings: Settings) -> Iterable[Taxon]:
+    """The taxa that ship with geoid, those that the model has no class for included."""
+    from geoid.zoo.labels import read_taxa
+
+    return read_taxa(packaged.folder("models") / "taxa.tsv", settings.names.language)
 
 
 def _pack_path(settings: Settings) -> Path:

@@ -80,6 +80,7 @@ def _document_keys() -> list[str]:
         "answer_status",
         "answer",
         "candidates",
+        "by_vision",
         "why_not",
         "animal_score",
         "model",

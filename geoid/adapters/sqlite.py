@@ -60,9 +60,12 @@ class AreaPack:
     def taxa(self, release: Release) -> Sequence[ReleaseTaxon]:
         """The taxa by number."""
         self._expect(release)
-        query = "SELECT number, key, scientific_name, common_name, rank, lineage, flags, occurrences FROM taxa ORDER BY number"
+        query = (
+            "SELECT number, key, scientific_name, common_name, rank, lineage, flags, occurrences FROM taxa "
+            "ORDER BY number"
+        )
         rows = self._ask(lambda db: db.execute(query).fetchall())
-        return tuple(ReleaseTaxon(*row[:5], json.loads(row[5]), *row[6:]) for row in rows)
+        return tuple(_taxon(row) for row in rows)
 
     def taxon_cells(self, release: Release, key: str) -> Sequence[str]:
         """The cells where a taxon occurs."""
@@ -152,6 +155,11 @@ def _fill(db: sqlite3.Connection, contents: Contents, release: Release) -> None:
     cells = ((cell, numbers[contents.cells[cell]]) for cell in sorted(contents.cells))
     db.executemany("INSERT INTO cells VALUES (?, ?)", cells)
     db.executemany("INSERT INTO overflow VALUES (?, ?)", sorted(contents.overflow.items()))
+
+
+def _taxon(row: tuple[int, str, str, str | None, str, str, int, int]) -> ReleaseTaxon:
+    number, key, scientific_name, common_name, rank, lineage, flags, occurrences = row
+    return ReleaseTaxon(number, key, scientific_name, common_name, rank, json.loads(lineage), flags, occurrences)
 
 
 def _taxon_row(taxon: ReleaseTaxon, cells: tuple[int, ...]) -> tuple[object, ...]:

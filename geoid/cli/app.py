@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from geoid.cli import doctor, licences, model, options, predict
+from geoid.cli import doctor, explain, licences, model, options, predict, species
 from geoid.errors import INTERRUPTED, GeoidError, StorageError
 
 BROKEN_PIPE = 1
@@ -20,13 +20,15 @@ BROKEN_PIPE = 1
 app = typer.Typer(
     name="geoid",
     help="Which animal is this, given where and when the photo was taken?",
-    epilog="Examples: geoid predict photo.jpg · geoid predict photos/ --json · geoid doctor",
+    epilog="Examples: geoid predict photo.jpg · geoid species --at 51.5,-0.12 · geoid doctor",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.command("species", epilog=species.EXAMPLES)(species.species)
 app.add_typer(model.app, name="model")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("licences", epilog=licences.EXAMPLES)(licences.licences)

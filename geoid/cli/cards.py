@@ -16,7 +16,12 @@ BAR_WIDTH, NARROW_BAR, NARROW = 16, 8, 80
 """Characters of a full bar, and of one on a terminal with fewer columns than `NARROW`."""
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
-NO_NAME = {"not-sure": "not sure", "no-animal": "no animal"}
+NO_NAME = {
+    "not-sure": "not sure",
+    "no-animal": "no animal",
+    "nothing-that-occurs-here": "nothing that occurs here",
+}
+STYLES = {"expected": "green", "introduced": "green", "not-recorded": "red", "out-of-season": "red", "near": "yellow"}
 
 
 @cache
@@ -69,27 +74,40 @@ def _candidates(prediction: Prediction) -> Table:
     return table
 
 
+def _status(candidate: Candidate) -> Text:
+    """What the place says of it; nothing where it says nothing."""
+    from rich.text import Text
+
+    status = candidate.local_status.value
+    return Text("" if status == "unknown" else f"  {status}", style=STYLES.get(status, "dim"))
+
+
 def bar(share: float, width: int) -> str:
     """A bar of eighths of a character, `width` characters for 1."""
     whole, rest = divmod(round(max(0.0, min(share, 1.0)) * width * 8), 8)
     return ("█" * whole + EIGHTHS[rest].strip()).ljust(width)
 
 
-def _names(candidate: Candidate) -> tuple[str, str]:
-    """Scientific and common name; a breed, or another class of the model, is named behind its taxon."""
+def _names(candidate: Candidate) -> tuple[str, Text]:
+    """Scientific and common name, and what the place says; a breed, or another class, is named behind its taxon."""
+    from rich.text import Text
+
     common = candidate.common_name or ""
     if candidate.covers:
         common += f" · any of {len(candidate.covers)}"
     label = candidate.label.partition(" (")[0]  # "boxer (dog)" is told apart from other boxers, which a dog need not be
     own = "" if label.lower() in common.lower() else f" ({label})"
-    return candidate.taxon.scientific_name, common + own
+    return candidate.taxon.scientific_name, Text(common + own).append_text(_status(candidate))
 
 
 def _footer(prediction: Prediction, hide_location: bool) -> Text:
     from rich.text import Text
 
+    from geoid.cli.reasons import place_line
+
+    line = Text(place_line(prediction, hide_location=hide_location))
     parts = [_place(prediction, hide_location), _date(prediction), f"model {prediction.model.name}"]
-    line = Text(" · ".join(parts), style="dim")
+    line.append(f"\n{' · '.join(parts)}", style="dim")
     if prediction.capture.problems:
         line.append(f"\nmetadata: {', '.join(prediction.capture.problems)}", style="yellow")
     return line
@@ -100,9 +118,9 @@ def _place(prediction: Prediction, hide_location: bool) -> str:
 
     location = prediction.capture.location
     if location is None:
-        return "no location: by vision alone"
+        return "no location"
     place = shown(location.coordinates, hide=hide_location)
-    return f"{place.latitude:.4f}, {place.longitude:.4f} ({location.source}): by vision alone"
+    return f"{place.latitude:.4f}, {place.longitude:.4f} ({location.source})"
 
 
 def _date(prediction: Prediction) -> str:

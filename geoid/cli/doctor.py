@@ -144,6 +144,23 @@ def _check_cards(settings: Settings) -> Finding:
     return Finding("cards", "ok", ", ".join(card.name for card in library.cards()))
 
 
+def _check_areas(settings: Settings) -> Finding:
+    """The area data: its release, and how much of the model it covers."""
+    from geoid import wiring
+
+    areas = wiring.open_species(settings)
+    areas.store.ping()
+    release = areas.releases.current()
+    matched = areas.taxa(release).matched
+    covered = int((matched.model_of >= 0).sum())
+    text = (
+        f"{release.name}, {release.kind}, {len(matched.model_of)} taxa, {covered} of {len(areas.keys)} of the model's"
+    )
+    if covered < len(areas.keys):
+        return Finding("areas", "warn", text, "taxa without area data count as unknown everywhere")
+    return Finding("areas", "ok", text)
+
+
 def _check_answer(settings: Settings) -> Finding:
     """The whole pipeline on a grey picture, in which there is no animal."""
     from geoid import wiring
@@ -154,4 +171,12 @@ def _check_answer(settings: Settings) -> Finding:
     return Finding("answer", state, f"{prediction.ranking.status.value} in a grey picture ({steps})")
 
 
-CHECKS: tuple[Check, ...] = (_check_python, _check_packages, _check_formats, _check_cards, _check_model, _check_answer)
+CHECKS: tuple[Check, ...] = (
+    _check_python,
+    _check_packages,
+    _check_formats,
+    _check_cards,
+    _check_model,
+    _check_areas,
+    _check_answer,
+)

@@ -34,9 +34,33 @@ class Form(StrEnum):
     JSON = "json"
 
 
+class LocationMode(StrEnum):
+    """How the place takes part in an answer."""
+
+    BOOST = "boost"
+    FILTER = "filter"
+    ANNOTATE = "annotate"
+    OFF = "off"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write the answer.")]
 FormOption = Annotated[Form, typer.Option("--format", "-f", help="How to write the answer.")]
+AreasOption = Annotated[
+    str | None, typer.Option("--areas", metavar="FILE", help="Area pack to use.  [default: the starter release]")
+]
+ModeOption = Annotated[
+    LocationMode | None,
+    typer.Option(
+        "--location-mode", help="What place and season do: evidence, a fence, a remark, nothing.  [default: boost]"
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+
+
+def area_flags(areas: str | None, mode: LocationMode | None = None) -> dict[str, object]:
+    """Settings from the options about area data."""
+    store = None if areas is None else f"sqlite:{areas}"
+    return {"areas.store": store, "ranking.mode": None if mode is None else mode.value}
 
 
 def parse_capture(at: str | None, on: str | None) -> Capture:

@@ -5,23 +5,39 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoid.cli.options import Format, FormatOption, JsonOption, json_or, parse_capture, say
+from geoid.cli.maps import draw
+from geoid.cli.options import (
+    AreasOption,
+    Format,
+    FormatOption,
+    JsonOption,
+    ModeOption,
+    area_flags,
+    json_or,
+    parse_capture,
+    say,
+)
 from geoid.cli.quiet import quiet_libraries
 from geoid.cli.writers import open_writer, progress
-from geoid.errors import BadInputError, GeoidError, NoLocationError, exit_code
+from geoid.errors import BadInputError, GeoidError, NoLocationError, UnavailableError, UsageError, exit_code
 
 if TYPE_CHECKING:
+    from geoid.core.pipeline import Pipeline
     from geoid.core.predictions import Outcome, Prediction
     from geoid.core.values import Capture
     from geoid.settings import Settings
 
+APPLIED = {"applied", "stale"}
+"""The narrowing statuses that --require-location takes for an answer with a place."""
+
 EXAMPLES = (
     "Examples: geoid predict photo.jpg · geoid predict photos/ --json · "
-    "geoid predict 'trip/**/*.jpg' --at -1.29,36.82 --on 2024-07-14 · cat photo.jpg | geoid predict -"
+    "geoid predict 'trip/**/*.jpg' --at -1.29,36.82 --on 2024-07-14 · geoid predict photo.jpg --map where.svg"
 )
 
 
@@ -30,6 +46,11 @@ def predict(
     photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Files, folders, patterns, or - for stdin.")],
     at: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Where the photos were taken (degrees).")] = None,
     on: Annotated[str | None, typer.Option(metavar="DATE", help="When: the local date, 2024-05-01.")] = None,
+    location_mode: ModeOption = None,
+    areas: AreasOption = None,
+    map_to: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE.svg", help="Draw where the answer occurs (one photo).")
+    ] = None,
     top: Annotated[int | None, typer.Option(metavar="N", min=1, help="Candidates shown.  [default: 5]")] = None,
     form: FormatOption = Format.TABLE,
     json: JsonOption = False,
@@ -39,7 +60,8 @@ def predict(
         int | None, typer.Option(metavar="N", min=0, help="Threads.  [default: one for each core]")
     ] = None,
     require_location: Annotated[
-        bool, typer.Option("--require-location", help="Exit with 66 if a photo has no usable location.")
+        bool,
+        typer.Option("--require-location", help="Exit with 66 if a photo has no usable place, 69 if it has no data."),
     ] = False,
     hide_location: Annotated[
         bool, typer.Option("--hide-location", help="Round the places shown to cells of 12,000 km2.")
@@ -58,31 +80,37 @@ def predict(
             "model.name": model,
             "model.tiles": tiles,
             "log.level": "info" if verbose else None,
+            **area_flags(areas, location_mode),
         }
     ).settings
     telemetry.configure(settings.log.level, settings.log.format)
     telemetry.new_request()
     single = wiring.is_single_photo(photos)
+    if map_to and not single:
+        raise UsageError("--map draws one photo", "give a single file")
+    pipeline = wiring.open_pipeline(settings, wait=False)
     tally = Tally(hide_location=hide_location)
     try:
         with (
             open_writer(form, single=single, hide_location=hide_location) as write,
-            closing(_outcomes(photos, given, settings)) as outcomes,
+            closing(_outcomes(pipeline, photos, given, settings)) as outcomes,
         ):
             for outcome in outcomes:
                 tally.count(outcome)
                 write(outcome)
+                if map_to:
+                    draw(outcome, pipeline.areas, map_to, hide_location=hide_location)
     except KeyboardInterrupt:
         say(f"interrupted after {tally.photos} photos")
         raise
     tally.close(require_location=require_location)
 
 
-def _outcomes(arguments: Sequence[str], given: Capture, settings: Settings) -> Generator[Outcome, None, None]:
+def _outcomes(
+    pipeline: Pipeline, arguments: Sequence[str], given: Capture, settings: Settings
+) -> Generator[Outcome, None, None]:
     from geoid import wiring
-
-    pipeline = wiring.open_pipeline(settings, wait=False)
-    from geoid.core.batch import predict_many  # numpy comes with it, which the pipeline loads beside the model
+    from geoid.core.batch import predict_many
 
     sources = list(wiring.find_photos(arguments, settings))
     workers = min(settings.predict.workers or wiring.cores(), max(len(sources), 1))
@@ -100,6 +128,7 @@ class Tally:
     photos: int = 0
     failed: list[GeoidError] = field(default_factory=list)
     homeless: int = 0
+    without_data: int = 0
 
     def count(self, outcome: Outcome) -> None:
         """Take one outcome into account; a failure is said at once."""
@@ -111,7 +140,9 @@ class Tally:
             self.failed.append(outcome.error)
             say(f"error: {outcome.error.message}")
             return
-        self.homeless += outcome.capture.location is None
+        homeless = outcome.narrowing.status.value == "no-location"
+        self.homeless += homeless
+        self.without_data += not homeless and outcome.narrowing.status.value not in APPLIED
         telemetry.event("predicted", facts(outcome, hide_location=self.hide_location))
 
     def close(self, *, require_location: bool) -> None:
@@ -124,6 +155,10 @@ class Tally:
             say(f"error: {self._share_without_location()} no usable location (--require-location)")
             hints.append("give one with --at LAT,LON, or put an XMP sidecar beside the photo")
             codes.add(NoLocationError.exit_code)
+        if require_location and self.without_data:
+            say(f"error: the place took no part in {self.without_data} of {self.photos} answers (--require-location)")
+            hints.append("narrowing.status in the JSON output says why; geoid species --at LAT,LON shows what is known")
+            codes.add(UnavailableError.exit_code)
         for hint in hints:
             say(f"\nhint: {hint}")
         if codes:
@@ -142,6 +177,8 @@ def facts(prediction: Prediction, *, hide_location: bool) -> dict[str, object]:
         "photo": prediction.photo.path,
         "cell": shown_cell(prediction.cell, hide=hide_location),
         "narrowing": prediction.narrowing.status.value,
+        "lookup": prediction.narrowing.lookup and prediction.narrowing.lookup.value,
+        "release": prediction.narrowing.release,
         "answer": prediction.ranking.status.value,
         "model": prediction.model.name,
         **steps,

@@ -71,7 +71,9 @@ def _csv_writer(hide_location: bool) -> Write:
 
 
 def _write_lines(outcome: Outcome) -> None:
-    """One aligned line a candidate, for pipes: path, answer status, position, combined and vision score, names."""
+    """One aligned line a candidate, for pipes: path, answer status, position, combined and vision score,
+    what the place says of it, names.
+    """
     from geoid.core.predictions import Failure
     from geoid.core.text import printable
 
@@ -80,8 +82,9 @@ def _write_lines(outcome: Outcome) -> None:
     photo = f"{printable(outcome.photo.path)}  {outcome.ranking.status:<11}"
     for position, candidate in enumerate(outcome.ranking.candidates, start=1):
         scores = f"{candidate.combined_score:6.4f}  {candidate.vision_score:6.4f}"
-        names = f"{candidate.taxon.scientific_name:<28}  {candidate.common_name or ''}"
-        print(f"{photo}  {position:>2}  {scores}  {names}")
+        several = f" (any of {len(candidate.covers)})" if candidate.covers else ""
+        names = f"{candidate.taxon.scientific_name:<28}  {candidate.common_name or ''}{several}"
+        print(f"{photo}  {position:>2}  {scores}  {candidate.local_status:<13}  {names}")
 
 
 def _card_writer(hide_location: bool) -> Write:

@@ -74,12 +74,21 @@ class Areas:
             self.cache.put({keys[cell]: values[cell] for cell in missing}, self.ttl)
         return tuple(decode(value) for value in values.values() if value), _outcome(values, missing)
 
+    def overflow(self, release: Release, cells: Sequence[str]) -> tuple[Features, ...]:
+        """The features that did not fit into the cells' values: of interest to lists, not to predictions."""
+        return tuple(decode(value) for value in self.store.overflow(release, cells).values())
+
     def taxa(self, release: Release) -> Taxa:
         """The taxa of a release, read once."""
         if release.digest not in self._taxa:
             listed = self.store.taxa(release)
             self._taxa[release.digest] = Taxa(listed, match(self.keys, listed))
         return self._taxa[release.digest]
+
+    def range_cells(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """The cells where any of these taxa occurs, compacted for each of them; raises `UnavailableError`."""
+        release = self.releases.current()
+        return tuple({cell: None for key in keys for cell in self.store.taxon_cells(release, key)})
 
     def distance_km(self, keys: Sequence[str], place: Coordinates) -> float | None:
         """How far the nearest cell is where one of these taxa occurs, centre to place; none if that is not known."""

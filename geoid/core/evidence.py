@@ -161,7 +161,7 @@ def _occurrences(cells: Sequence[Features], matched: Matched, month: int | None)
 
 
 def _season(season: Floats, records: Records, places: NDArray[np.int32], month: int | None) -> None:
-    """The month's share of the mean month, smoothed over its neighbours by 1:2:1; the finest cell with enough counts."""
+    """The month's share of the mean month, smoothed over its neighbours by 1:2:1, of the finest cell with enough."""
     if month is None:
         return
     enough = COUNTS[records["year"]] >= SEASON_FROM

@@ -71,7 +71,7 @@ def hidden(coordinates: Coordinates) -> Coordinates:
 def cells_around(coordinates: Coordinates) -> tuple[str, ...]:
     """The cell of a place and its parents up to `COARSEST`, finest first; none if the place is too uncertain.
 
-    A point is indexed once, at `RESOLUTION`, and coarser cells are that cell's parents, because H3 does not nest exactly.
+    A point is indexed once, at `RESOLUTION`; coarser cells are its parents, because H3 does not nest exactly.
     """
     import h3
 

@@ -4,9 +4,9 @@
     class     = the greatest factor of its taxa
     combined  ~ vision_score x factor, summing to 1
 
-A class that shows several taxa is narrowed to those that are likely at the place. Between classes the evidence of a place
-is softened by the power, because vision and frequency are not independent; inside a class vision says nothing, so the
-class's score is shared in proportion to the geo scores themselves.
+A class that shows several taxa is narrowed to those that are likely at the place. Between classes the evidence of a
+place is softened by the power, because vision and frequency are not independent; inside a class vision says nothing,
+so the class's score is shared in proportion to the geo scores themselves.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoid.core.evidence import ABSENT, CODES, SEASON, STATUSES, Evidence
+from geoid.core.evidence import ABSENT, CODES, NEAR, SEASON, STATUSES, Evidence
 from geoid.core.grouping import Grouping, Nodes, common_taxon
 from geoid.core.predictions import Answer, AnswerStatus, Candidate, LocalStatus, Mode, Ranking, WhyNot
 from geoid.core.values import Taxon
@@ -29,6 +29,11 @@ WHY_NOT_FROM = 0.1
 
 LIKELY = 0.31
 """A taxon with less than this share of its class's best geo score is not meant: near and out of season score 0.3."""
+
+
+RULED_OUT = (ABSENT, SEASON)
+FENCED_OUT = (ABSENT, SEASON, NEAR)
+"""What the soft evidence speaks against, and what a fence keeps out: all that `geoid species` excludes."""
 
 
 class RankingRules(NamedTuple):
@@ -94,14 +99,9 @@ def rank(
     split = _split(grouping, seen, used, fence=mode is Mode.FILTER)
     order = _order(grouping, split)[: rules.top]
     candidates = tuple(_candidate(grouping, seen, used, split, unit) for unit in order)
-    ranking = Ranking(
-        AnswerStatus.NO_ANIMAL,
-        None,
-        candidates,
-        seen.animal_score,
-        _by_vision(grouping, seen, alone),
-        _why_not(grouping, seen, local),
-    )
+    by_vision = _by_vision(grouping, seen, alone)
+    why_not = _why_not(grouping, seen, local, FENCED_OUT if mode is Mode.FILTER else RULED_OUT)
+    ranking = Ranking(AnswerStatus.NO_ANIMAL, None, candidates, seen.animal_score, by_vision, why_not)
     if seen.animal_score < rules.animal_bar:
         return ranking
     if mode is Mode.FILTER and _fenced_off(grouping, seen, local, rules):
@@ -113,11 +113,17 @@ def rank(
 
 def _seen(grouping: Grouping, probabilities: NDArray[np.float32]) -> Seen:
     scores = probabilities[grouping.classes].astype(np.float64)
-    vision = np.bincount(grouping.group_of, weights=scores, minlength=len(grouping.groups))
+    vision = _sums(grouping.group_of, scores, len(grouping.groups))
     best = np.zeros(len(grouping.groups), dtype=np.intp)
     worst_first = np.argsort(scores, kind="stable")
     best[grouping.group_of[worst_first]] = worst_first  # of several writes to one place numpy keeps the last
     return Seen(vision, best, float(min(scores.sum(), 1.0)))
+
+
+def _sums(places: NDArray[np.intp], weights: Floats, count: int) -> Floats:
+    """The weights added up by place."""
+    found: Floats = np.bincount(places, weights=weights, minlength=count).astype(np.float64)
+    return found
 
 
 def everywhere(grouping: Grouping) -> Local:
@@ -162,13 +168,13 @@ def _greatest(grouping: Grouping, values: Floats) -> Floats:
 
 def _split(grouping: Grouping, seen: Seen, local: Local, *, fence: bool = False) -> Split:
     """Combine, and give each group's score to the one taxon it stands for, or to itself."""
-    factors = np.where(local.statuses == ABSENT, 0.0, local.factors) if fence else local.factors
+    factors = np.where(np.isin(local.statuses, FENCED_OUT), 0.0, local.factors) if fence else local.factors
     groups = seen.vision * _greatest(grouping, factors)
     groups = groups / (groups.sum() or 1.0)
     meant = np.flatnonzero(local.meant)
     numbers, first, counts = np.unique(grouping.pair_group[meant], return_index=True, return_counts=True)
     unit_of = np.where(counts == 1, grouping.pair_taxon[meant[first]], len(grouping.taxa) + numbers)
-    units = np.bincount(unit_of, weights=groups, minlength=len(grouping.by_key))
+    units = _sums(unit_of, groups, len(grouping.by_key))
     return Split(groups, unit_of, units)
 
 
@@ -214,13 +220,13 @@ def _by_vision(grouping: Grouping, seen: Seen, alone: Local) -> Candidate:
 
 def _fenced_off(grouping: Grouping, seen: Seen, local: Local, rules: RankingRules) -> bool:
     """Whether the fence leaves less of what vision saw than an animal needs."""
-    inside = _greatest(grouping, (local.statuses != ABSENT).astype(np.float64))
+    inside = _greatest(grouping, (~np.isin(local.statuses, FENCED_OUT)).astype(np.float64))
     return float((seen.vision * inside).sum()) < rules.animal_bar * seen.animal_score
 
 
-def _why_not(grouping: Grouping, seen: Seen, local: Local) -> WhyNot | None:
+def _why_not(grouping: Grouping, seen: Seen, local: Local, outside: tuple[np.int8, ...]) -> WhyNot | None:
     """The best class of which no taxon is to be expected here and now."""
-    ruled_out = np.isin(local.statuses, (ABSENT, SEASON))
+    ruled_out = np.isin(local.statuses, outside)
     never = _greatest(grouping, (~ruled_out).astype(np.float64)) == 0
     vision = np.where(never, seen.vision, 0.0)
     number = int(vision.argmax())
@@ -251,10 +257,10 @@ def _summed(grouping: Grouping, split: Split, shares: Floats | None) -> Iterator
         ranks, scores = grouping.above_groups, split.groups
     else:
         ranks = grouping.above_taxa
-        scores = np.bincount(grouping.pair_taxon, weights=split.groups[grouping.pair_group] * shares)
+        scores = _sums(grouping.pair_taxon, split.groups[grouping.pair_group] * shares, len(grouping.taxa))
     for nodes in ranks:
         known = nodes.above >= 0
-        yield nodes, np.bincount(nodes.above[known], weights=scores[known], minlength=len(nodes.taxa))
+        yield nodes, _sums(nodes.above[known], scores[known], len(nodes.taxa))
 
 
 def _status(answer: Answer | None) -> AnswerStatus:

@@ -38,9 +38,9 @@ def _prediction(prediction: Prediction, hide_location: bool) -> Document:
         "narrowing": _narrowing(prediction.narrowing),
         "answer_status": ranking.status.value,
         "answer": _answer(ranking.answer),
-        "candidates": [_candidate(candidate) for candidate in ranking.candidates],
+        "candidates": [candidate_document(candidate) for candidate in ranking.candidates],
         "by_vision": ranking.by_vision and _seen(ranking.by_vision),
-        "why_not": ranking.why_not and _why_not(ranking.why_not),
+        "why_not": ranking.why_not and _why_not(ranking.why_not, hide_location),
         "animal_score": _score(ranking.animal_score),
         "model": {"name": prediction.model.name, "sha256": prediction.model.sha256},
         "timings_ms": {step: round(spent, 3) for step, spent in prediction.timings_ms.items()},
@@ -65,15 +65,15 @@ def _seen(candidate: Candidate) -> Document:
     return {**named, "label": candidate.label, "vision_score": _score(candidate.vision_score)}
 
 
-def _why_not(why_not: WhyNot) -> Document:
-    """What vision saw and the place rules out."""
+def _why_not(why_not: WhyNot, hide_location: bool) -> Document:
+    """What vision saw and the place rules out; of a hidden place no distance is told."""
     distance = why_not.distance_km
     return {
         **_taxon(why_not.taxon, why_not.common_name),
         "covers": [taxon.scientific_name for taxon in why_not.covers],
         "vision_score": _score(why_not.vision_score),
         "reason": why_not.reason.value,
-        "distance_km": None if distance is None else round(distance),
+        "distance_km": None if distance is None or hide_location else round(distance),
     }
 
 
@@ -110,7 +110,8 @@ def _answer(answer: Answer | None) -> Document | None:
     return {**_taxon(answer.taxon, answer.common_name), "score": _score(answer.score)}
 
 
-def _candidate(candidate: Candidate) -> Document:
+def candidate_document(candidate: Candidate) -> Document:
+    """One candidate, as it stands in the list of a prediction."""
     return {
         **_taxon(candidate.taxon, candidate.common_name),
         "lineage": {rank: candidate.taxon.lineage.get(rank) for rank in LINEAGE},

@@ -46,7 +46,7 @@ def _taxon(number: int, named: Named) -> ReleaseTaxon:
 
 
 def _taxon_cells(where: Range) -> tuple[int, ...]:
-    cells = [f"{whole(code):x}" for code in np.flatnonzero(where.native | where.introduced)]
+    cells = [f"{whole(code):x}" for code in np.flatnonzero(where.native | where.introduced).tolist()]
     return tuple(sorted(int(cell, 16) for cell in h3.compact_cells(cells)))
 
 

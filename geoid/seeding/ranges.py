@@ -63,7 +63,8 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 def range_of(row: Row, regions: Regions) -> Range:
     """The cells and months of a row, its tokens taken from left to right; raises `AreaDataError` naming the taxon."""
-    found = Range(*(np.zeros(SPACE, np.uint16) for _ in range(3)), _flags(row))
+    native, introduced, doubtful = np.zeros((3, SPACE), np.uint16)
+    found = Range(native, introduced, doubtful, _flags(row))
     for token in row.tokens:
         if token not in {EVERYWHERE, DOMESTIC, EXTINCT}:
             try:
@@ -89,11 +90,11 @@ def _apply(token: str, found: Range, regions: Regions) -> None:
     if match is None:
         raise AreaDataError(f"{token!r} is not a token of the range notation")
     mark, first, last, region = match.groups()
-    cells: Shorts = regions.cells(region)
     if mark == "-":
         for months in found[:3]:
-            months[cells] = 0
+            months[regions.only(region)] = 0
         return
+    cells: Shorts = regions.cells(region)
     target = {"?": found.doubtful, "i:": found.introduced}.get(mark or "", found.native)
     target[cells] |= _months(token, first, last)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoid.errors import AreaDataError
-from geoid.seeding.cells import Shorts, in_box, world
+from geoid.seeding.cells import SPACE, Shorts, in_box, world
 
 INLAND, LAND = "INLAND", "LAND"
 REGION = re.compile(r"(~?[A-Za-z0-9-]*)(?:@([-0-9.,]+))?")
@@ -25,6 +26,7 @@ class Regions:
         self._inland = parts.get(INLAND, NOWHERE)
         self._parts = {code: cells for code, cells in parts.items() if code != INLAND}
         self._groups = groups
+        self._touching = _touching(self._parts.values())
         self._known: dict[str, Shorts] = {}
 
     def cells(self, text: str) -> Shorts:
@@ -32,6 +34,29 @@ class Regions:
         if text not in self._known:
             self._known[text] = self._resolved(text)
         return self._known[text]
+
+    def only(self, text: str) -> Shorts:
+        """The cells that touch nothing but this region: what taking it away may remove without hurting its neighbours.
+
+        The sea and boxes have no neighbours in this sense: all their cells are taken.
+        """
+        cells = self.cells(text)
+        if text.startswith(EVERY_SEA) or "@" in text or text == LAND:
+            return cells
+        own = _touching(self._parts[code] for code in self._leaves(text))
+        return cells[own[cells] == self._touching[cells]]
+
+    def _leaves(self, name: str) -> set[str]:
+        """The codes of the subdivisions that a name stands for."""
+        if name not in self._groups:
+            return {code for code in self._parts if code == name or code.startswith(f"{name}-")}
+        leaves: set[str] = set()
+        for token in self._groups[name]:
+            if token.startswith("-"):
+                leaves -= self._leaves(token[1:].partition("@")[0])
+            else:
+                leaves |= self._leaves(token.partition("@")[0])
+        return leaves
 
     def _resolved(self, text: str) -> Shorts:
         match = REGION.fullmatch(text)
@@ -62,11 +87,17 @@ class Regions:
         found = NOWHERE
         for token in self._groups[name]:
             if token.startswith("-"):
-                found = np.setdiff1d(found, self.cells(token[1:]))
+                found = np.setdiff1d(found, self.only(token[1:]))
             else:
                 within = f"~{token}" if name.startswith(EVERY_SEA) and token.startswith("@") else token
                 found = np.union1d(found, self.cells(within))
         return found
+
+
+def _touching(parts: Iterable[Shorts]) -> NDArray[np.int64]:
+    """How many of the parts touch each cell."""
+    listed = [NOWHERE, *parts]
+    return np.bincount(np.concatenate(listed), minlength=SPACE)
 
 
 def _corners(text: str, box: str) -> tuple[float, float, float, float]:

@@ -42,6 +42,10 @@ class TaxonTable:
         """The taxon of that scientific name, if the table has it."""
         return self[name] if name in self._lineages else None
 
+    def __iter__(self) -> Iterator[Taxon]:
+        """Every taxon, parents first."""
+        return (self[name] for name in self._lineages)
+
     def __getitem__(self, name: str) -> Taxon:
         """The taxon of that scientific name; raises `KeyError` where the table has none."""
         built = self._built.get(name)

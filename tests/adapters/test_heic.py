@@ -33,7 +33,8 @@ def test_a_phones_heic_is_upright_and_turned_once(photo) -> None:
 
 def test_a_phones_heic_is_placed_dated_and_named(photo) -> None:
     prediction = open_pipeline().predict(photo.name, photo.data)
-    assert prediction.ranking.answer.taxon.scientific_name == "Phascolarctos cinereus"
+    assert prediction.ranking.by_vision.taxon.scientific_name == "Phascolarctos cinereus"
+    assert prediction.ranking.why_not.reason == "not-recorded"  # Perth has koalas in its zoo only
     coordinates = prediction.capture.location.coordinates
     assert (coordinates.latitude, coordinates.longitude) == pytest.approx((-31.95, 115.85), abs=1e-6)
     assert prediction.capture.date.value.isoformat() == "2024-02-03"

@@ -85,7 +85,15 @@ def test_a_broken_card_hides_no_other_model(geoid, tmp_path) -> None:
 
 def test_doctor_finds_a_sound_installation(geoid) -> None:
     checks = json.loads(geoid("doctor", "--json").stdout)["checks"]
-    assert {check["check"] for check in checks} == {"python", "packages", "formats", "cards", "model", "answer"}
+    assert {check["check"] for check in checks} == {
+        "python",
+        "packages",
+        "formats",
+        "cards",
+        "model",
+        "areas",
+        "answer",
+    }
     assert not [check for check in checks if check["state"] == "fail"]
 
 

@@ -45,7 +45,8 @@ def test_place_and_date_given_go_into_the_answer(geoid, koala) -> None:
     assert document["location"] == {"latitude": -33.86, "longitude": 151.2, "uncertainty_m": None, "source": "argument"}
     assert document["date"] == {"value": "2024-01-31", "source": "argument"}
     assert document["cell"].startswith("85")
-    assert document["narrowing"]["status"] == "off"
+    assert document["narrowing"]["status"] == "applied"
+    assert document["candidates"][0]["local_status"] == "expected"
 
 
 def test_a_hidden_location_is_rounded_to_the_large_cell(geoid, koala) -> None:

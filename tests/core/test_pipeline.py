@@ -9,10 +9,10 @@ import pytest
 from tables import TableClassifier, TableMetadata
 
 from geoid.core.batch import predict_many
-from geoid.core.pipeline import Pipeline, Stopwatch, look_up
-from geoid.core.places import cell_of
-from geoid.core.predictions import STEPS, AnswerStatus, ModelReference, NarrowingStatus, Prediction
 from geoid.core.grouping import group
+from geoid.core.pipeline import Pipeline, Stopwatch
+from geoid.core.places import cell_of
+from geoid.core.predictions import STEPS, AnswerStatus, LocalStatus, ModelReference, NarrowingStatus, Prediction
 from geoid.core.ranking import RankingRules
 from geoid.core.sources import PhotoSource
 from geoid.core.values import (
@@ -28,6 +28,7 @@ from geoid.core.values import (
     Taxon,
 )
 from geoid.errors import BrokenPhoto, EmptyPhoto, NotAPhoto
+from geoid.wiring import open_areas, open_settings
 
 LINEAGE = {
     "class": "Mammalia",
@@ -53,6 +54,7 @@ def _small() -> Pipeline:
     return Pipeline(
         read=read,
         metadata=TableMetadata({b"at home": Capture(HOME, DAY, ("date-from-gps",))}),
+        areas=open_areas(open_settings().settings, group(TABLE).keys),
         classifier=TableClassifier({b"lion": [0.9, 0.1], b"castle": [0.01, 0.99], b"at home": [0.9, 0.1]}, 2),
         grouping=group(TABLE),
         rules=RankingRules(),
@@ -80,7 +82,9 @@ def test_a_photo_with_a_place_has_a_cell(small: Pipeline) -> None:
     found = small.predict("home.jpg", b"at home")
     assert found.cell == cell_of(HOME.coordinates)
     assert found.capture == Capture(HOME, DAY, ("date-from-gps",))
-    assert found.narrowing.status is NarrowingStatus.OFF
+    assert found.narrowing.status is NarrowingStatus.APPLIED
+    assert found.ranking.candidates[0].local_status is LocalStatus.NOT_RECORDED
+    assert 1000 < found.ranking.why_not.distance_km < 8000
 
 
 def test_what_is_given_goes_before_what_the_photo_says(small: Pipeline) -> None:
@@ -114,11 +118,6 @@ def test_a_step_that_fails_is_timed_all_the_same() -> None:
     with pytest.raises(KeyError), watch.step("read"):
         raise KeyError
     assert list(watch.timings_ms) == ["read"]
-
-
-def test_without_a_place_there_is_nothing_to_look_up() -> None:
-    assert look_up(Capture())[0] is None
-    assert look_up(Capture(HOME))[0] == cell_of(HOME.coordinates)
 
 
 def loaded(path) -> PhotoSource:

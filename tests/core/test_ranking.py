@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from geoid.core.predictions import AnswerStatus, LocalStatus
 from geoid.core.grouping import common_taxon, group
+from geoid.core.predictions import AnswerStatus, LocalStatus
 from geoid.core.ranking import RankingRules, rank
 from geoid.core.values import ClassTable, Kind, Label, Taxon, taxon_key
 

@@ -74,7 +74,7 @@ def inland(land: Iterable[BaseGeometry], among: Iterable[str]) -> set[str]:
 def _outline(cell: str) -> BaseGeometry:
     ring = [(longitude, latitude) for latitude, longitude in h3.cell_to_boundary(cell)]
     east = max(longitude for longitude, _ in ring)
-    if east - min(longitude for longitude, _ in ring) > 180:  # noqa: PLR2004 - the cell crosses the antimeridian
+    if east - min(longitude for longitude, _ in ring) > 180:
         ring = [(longitude + 360 * (longitude < 0), latitude) for longitude, latitude in ring]
     outline: Any = shape({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
     return outline

@@ -51,8 +51,8 @@ HERE = Coordinates(51.507351, -0.127758, 12.5)
 def predicted(place: Coordinates | None = HERE, **more) -> Prediction:
     location = None if place is None else Location(place, Source.EXIF)
     candidates = (
-        Candidate(CORVIDS, "jay", 0.7, None, 7 / 9, LocalStatus.UNKNOWN, (JAY, CORVIDS)),
-        Candidate(JAY, "jaybird", 0.2, 0.123456789, 2 / 9, LocalStatus.DOMESTIC),
+        Candidate(CORVIDS, "jay", 0.7, None, 7 / 9, LocalStatus.UNKNOWN, (JAY, CORVIDS), "jay"),
+        Candidate(JAY, "jaybird", 0.2, 0.123456789, 2 / 9, LocalStatus.DOMESTIC, (), "Eurasian jay"),
     )
     found = Prediction(
         photo=PhotoSummary("in/jay.jpg", "ab" * 32, 640, 480),
@@ -117,7 +117,14 @@ def test_what_is_unknown_is_null_and_not_left_out(document_keys) -> None:
     nothing = Ranking(AnswerStatus.NO_ANIMAL, None, (), 0.0)
     found = document(predicted(None, capture=Capture(), ranking=nothing))
     assert list(found) == document_keys
-    assert [key for key in document_keys if found[key] is None] == ["location", "date", "cell", "answer", "why_not"]
+    assert [key for key in document_keys if found[key] is None] == [
+        "location",
+        "date",
+        "cell",
+        "answer",
+        "by_vision",
+        "why_not",
+    ]
     assert (found["candidates"], found["problems"]) == ([], [])
 
 

@@ -36,7 +36,7 @@ HERE = Coordinates(51.507351, -0.127758)
 
 def predicted(path: str = "in/lion.jpg", place: Coordinates | None = HERE, candidates: int = 2) -> Prediction:
     found = (
-        Candidate(LION, "lion, king of beasts", 0.7, None, 7 / 9, LocalStatus.UNKNOWN),
+        Candidate(LION, "lion, king of beasts", 0.7, None, 7 / 9, LocalStatus.UNKNOWN, (), "lion"),
         Candidate(HARE, "hare", 0.2, 0.5, 2 / 9, LocalStatus.DOMESTIC),
     )[:candidates]
     return Prediction(

@@ -1,0 +1,87 @@
+"""The species list of a place: what occurs there and when, what does not, and why; `predict` ranks by the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from geoid.core.areas import Areas, narrowed
+from geoid.core.evidence import STATUSES, match, weigh
+from geoid.core.features import Features, Flag
+from geoid.core.places import cells_around
+from geoid.core.predictions import LocalStatus, Narrowing
+from geoid.core.releases import ReleaseTaxon, TaxonFlag
+from geoid.core.values import Coordinates
+
+INCLUDED = (LocalStatus.EXPECTED, LocalStatus.INTRODUCED, LocalStatus.DOMESTIC)
+ALL_YEAR = tuple(range(1, 13))
+
+
+class LocalTaxon(NamedTuple):
+    """A taxon at a place: geo score (none: unknown), status, the months in which it occurs there, and what says so."""
+
+    taxon: ReleaseTaxon
+    geo_score: float | None
+    status: LocalStatus
+    months: tuple[int, ...]
+    source: str
+
+    @property
+    def included(self) -> bool:
+        """Whether it is to be expected."""
+        return self.status in INCLUDED
+
+
+class LocalList(NamedTuple):
+    """All taxa of a release at a place, in the order of their scores and keys, and the coverage of the model."""
+
+    cell: str
+    taxa: tuple[LocalTaxon, ...]
+    narrowing: Narrowing
+
+
+def local_list(areas: Areas, place: Coordinates, month: int | None) -> LocalList:
+    """Every taxon of the release in force at a place in a month (1..12, or none for the year).
+
+    Raises `UnavailableError` where the data cannot be had. A place known to no better than 200 km has no list.
+    """
+    release = areas.releases.current()
+    cells = cells_around(place)
+    features, outcome = areas.features(release, cells)
+    listed = areas.taxa(release)
+    features = (*features, *areas.overflow(release, cells))
+    evidence = weigh(features, match([taxon.key for taxon in listed.listed], listed.listed), month)
+    months = _months(features)
+    found = [
+        _local(taxon, evidence.scores[taxon.number], STATUSES[evidence.statuses[taxon.number]], months)
+        for taxon in listed.listed
+    ]
+    found.sort(key=lambda one: (-(one.geo_score or 0), one.taxon.key))
+    return LocalList(cells[0], tuple(found), narrowed(release, listed.matched, features, outcome, areas.mode))
+
+
+def _local(taxon: ReleaseTaxon, score: float, status: LocalStatus, months: dict[int, tuple[int, ...]]) -> LocalTaxon:
+    if taxon.flags & TaxonFlag.WORLDWIDE:
+        return LocalTaxon(taxon, 1.0, LocalStatus.EXPECTED, ALL_YEAR, "worldwide")
+    if taxon.flags & TaxonFlag.DOMESTIC and status is LocalStatus.NOT_RECORDED:
+        return LocalTaxon(taxon, None, LocalStatus.DOMESTIC, ALL_YEAR, "domestic")
+    return LocalTaxon(taxon, None if np.isnan(score) else float(score), status, months.get(taxon.number, ()), "area")
+
+
+def _months(features: Sequence[Features]) -> dict[int, tuple[int, ...]]:
+    """The months of each taxon in its finest record; a record that only touches has them too."""
+    found: dict[int, tuple[int, ...]] = {}
+    for one in sorted(features, key=lambda one: one.resolution):
+        for record in one.records:
+            present = tuple((np.flatnonzero(record["months"]) + 1).tolist())
+            dated = present or (ALL_YEAR if record["year"] and not record["flags"] & Flag.MIGRANT else ())
+            found[int(record["taxon"])] = dated
+    return found
+
+
+def within(taxa: Sequence[LocalTaxon], group: str) -> tuple[LocalTaxon, ...]:
+    """Those taxa that belong to a group, which is any name in their lineages, such as Aves or Felidae."""
+    wanted = group.lower()
+    return tuple(one for one in taxa if wanted in {name.lower() for name in one.taxon.lineage.values()})
