@@ -321,7 +321,7 @@ def test_what_is_united_is_never_less_than_either_says(cells, shares, month) -> 
     ranges = cell(3, {taxon: (weight, bytes([weight] * 12), int(Flag.RANGE)) for taxon, weight in shares.items()})
     matched = match(KEYS, release(occurrences=(5, 4, 3, 2, 1)))
     one, other, both = (weigh(some, matched, month).scores for some in (cells, [ranges], [*cells, ranges]))
-    assert np.array_equal(both, np.maximum(one, other))
+    assert np.allclose(both, np.maximum(one, other), rtol=1e-9)
 
 
 def test_weighing_changes_nothing_of_what_it_is_given() -> None:
