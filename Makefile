@@ -51,6 +51,7 @@ fuzz: install  ## 5,000 mutated photos through the pipeline
 .PHONY: bench
 bench: install  ## geoid's own share of the time, as ratios to the bare libraries
 	$(BIN)/python tests/bench/own_share.py fixtures/photos
+	$(BIN)/python tests/bench/place.py fixtures/photos
 
 .PHONY: accuracy
 accuracy: install  ## fetch free photos (Debian, PyPI) and measure the models on them

@@ -21,7 +21,8 @@ ELSEWHERE = cells_around(Coordinates(-33.9, 18.4))
 
 def taxon(number: int, name: str, common: str | None, flags: int = 0) -> ReleaseTaxon:
     key = name.lower().replace(" ", "-")
-    return ReleaseTaxon(number, key, name, common, "species", {"genus": name.split(maxsplit=1)[0], "species": name}, flags, 7)
+    lineage = {"genus": name.split(maxsplit=1)[0], "species": name}
+    return ReleaseTaxon(number, key, name, common, "species", lineage, flags, 7)
 
 
 TAXA = (taxon(0, "Garrulus glandarius", "Eurasian jay"), taxon(1, "Canis familiaris", None, 1))
