@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoid.core.features import COUNTS, Features, Flag, Records
+from geoid.core.features import COUNTS, HINT, Features, Flag, Records
 from geoid.core.predictions import LocalStatus
 from geoid.core.releases import ReleaseTaxon, TaxonFlag
+from geoid.errors import AreaDataError
 
 Floats = NDArray[np.float64]
 STATUSES = tuple(LocalStatus)
@@ -85,7 +86,7 @@ def weigh(features: Sequence[Features], matched: Matched, month: int | None) -> 
     scores, statuses = _ranges(cells, matched, month)
     if any(np.any(one.records["flags"] & Flag.RANGE == 0) for one in cells):
         counted, seen = _occurrences(cells, matched, month)
-        better = counted > scores
+        better = (counted > scores) | (statuses == ABSENT)
         scores, statuses = np.where(better, counted, scores), np.where(better, seen, statuses)
     scores[matched.worldwide], statuses[matched.worldwide] = 1.0, EXPECTED
     unknown = ~matched.known | (statuses == UNKNOWN)
@@ -112,6 +113,8 @@ def taxa_here(features: Sequence[Features]) -> NDArray[np.uint32]:
 
 def _of_model(records: Records, matched: Matched) -> tuple[Records, NDArray[np.int32]]:
     """The records of taxa that the model knows, and their places in it."""
+    if len(records) and records["taxon"][-1] >= len(matched.model_of):
+        raise AreaDataError("a cell's features name a taxon that their release does not have", HINT)
     places = matched.model_of[records["taxon"]]
     return records[places >= 0], places[places >= 0]
 
@@ -128,12 +131,13 @@ def _ranges(cells: Sequence[Features], matched: Matched, month: int | None) -> t
     for one in cells:
         records, places = _of_model(one.records[one.records["flags"] & Flag.RANGE > 0], matched)
         flags, weights = records["flags"], _month_weights(records, month) / 255.0
-        away = (flags & Flag.MIGRANT > 0) & (weights == 0)
-        touches = flags & Flag.TOUCHES > 0
-        scores[places] = np.where(away, BESIDE, np.where(touches, np.minimum(weights, BESIDE), weights))
+        away, touches, doubtful = weights == 0, flags & Flag.TOUCHES > 0, flags & Flag.DOUBTFUL > 0
+        beside = np.where(flags & Flag.MIGRANT > 0, BESIDE, 0.0)
+        here = np.where(away, beside, np.where(touches, np.minimum(weights, BESIDE), weights))
+        scores[places] = np.where(doubtful, 0.0, here)
         codes = np.where(flags & Flag.INTRODUCED > 0, INTRODUCED, EXPECTED)
         codes = np.where(touches, NEAR, np.where(away, SEASON, codes))
-        statuses[places] = np.where(flags & Flag.DOUBTFUL > 0, UNKNOWN, codes)
+        statuses[places] = np.where(doubtful, UNKNOWN, codes)
     return scores, statuses
 
 

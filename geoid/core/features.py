@@ -1,6 +1,6 @@
 """Feature bytes: what is known of one H3 cell, the same in the area pack, in PostgreSQL and in Redis.
 
-A header of 24 bytes and records of 20, little endian; `models/README.md` describes them with an example in bytes.
+A header of 24 bytes and records of 20, little endian; `fixtures/areas/README.md` describes them byte by byte.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ MAX_BODY = 64 * 1024 * 1024
 """Bytes a body may unpack to: three million records, which no cell holds."""
 
 MAX_DENSITY = 255
+RESOLUTIONS = range(2, 6)
 
 Records = NDArray[np.void]
 
@@ -113,7 +114,7 @@ def _encoded(features: Features) -> bytes:
     if len(body) > COMPRESS_FROM:
         import zstandard  # most values are small
 
-        body, flags = zstandard.ZstdCompressor(level=19, write_content_size=True).compress(body), ZSTD
+        body, flags = zstandard.ZstdCompressor(level=12, write_content_size=True).compress(body), ZSTD
     return _header(features, flags) + body
 
 
@@ -139,6 +140,8 @@ def decode(value: bytes) -> Features:
     _, form, flags, resolution, _, _, weight, occurrences, count, taxa = HEADER.unpack_from(value)
     if form != FORMAT:
         raise NewerFormatError(f"a cell's features are of format {form}, this geoid reads {FORMAT}", UPGRADE)
+    if resolution not in RESOLUTIONS:
+        raise AreaDataError(f"a cell's features are of resolution {resolution}, expected 2 to 5", HINT)
     body = _unpacked(value[HEADER.size :]) if flags & ZSTD else value[HEADER.size :]
     if len(body) != count * RECORD.itemsize:
         raise AreaDataError(f"a cell's features hold {len(body)} bytes, expected {count} records", HINT)

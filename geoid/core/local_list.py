@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from geoid.core.places import cells_around
 from geoid.core.predictions import LocalStatus, Narrowing
 from geoid.core.releases import ReleaseTaxon, TaxonFlag
 from geoid.core.values import Coordinates
+from geoid.errors import NoLocationError
 
 INCLUDED = (LocalStatus.EXPECTED, LocalStatus.INTRODUCED, LocalStatus.DOMESTIC)
 ALL_YEAR = tuple(range(1, 13))
@@ -45,13 +47,16 @@ class LocalList(NamedTuple):
 def local_list(areas: Areas, place: Coordinates, month: int | None) -> LocalList:
     """Every taxon of the release in force at a place in a month (1..12, or none for the year).
 
-    Raises `UnavailableError` where the data cannot be had. A place known to no better than 200 km has no list.
+    Raises `UnavailableError` where the data cannot be had,
+    and `NoLocationError` for a place known to no better than 200 km.
     """
     release = areas.releases.current()
     cells = cells_around(place)
+    if not cells:
+        raise NoLocationError("the place is known to no better than 200 km", "give a better one")
     features, outcome = areas.features(release, cells)
     listed = areas.taxa(release)
-    features = (*features, *areas.overflow(release, cells))
+    features = joined((*features, *areas.overflow(release, cells)))
     evidence = weigh(features, match([taxon.key for taxon in listed.listed], listed.listed), month)
     months = _months(features)
     found = [
@@ -60,6 +65,17 @@ def local_list(areas: Areas, place: Coordinates, month: int | None) -> LocalList
     ]
     found.sort(key=lambda one: (-(one.geo_score or 0), one.taxon.key))
     return LocalList(cells[0], tuple(found), narrowed(release, listed.matched, features, outcome, areas.mode))
+
+
+def joined(features: Sequence[Features]) -> tuple[Features, ...]:
+    """Values and their overflow as one for each resolution."""
+    by_resolution: dict[int, list[Features]] = defaultdict(list)
+    for one in features:
+        by_resolution[one.resolution].append(one)
+    return tuple(
+        parts[0]._replace(records=np.sort(np.concatenate([part.records for part in parts]), order="taxon"))
+        for parts in by_resolution.values()
+    )
 
 
 def _local(taxon: ReleaseTaxon, score: float, status: LocalStatus, months: dict[int, tuple[int, ...]]) -> LocalTaxon:

@@ -94,7 +94,7 @@ def rank(
         status = AnswerStatus.NO_ANIMAL if seen.animal_score < rules.animal_bar else AnswerStatus.NOT_SURE
         return Ranking(status, None, (), seen.animal_score)
     alone = everywhere(grouping)
-    local = alone if evidence is None else localise(grouping, evidence, rules)
+    local = alone if evidence is None else localise(grouping, evidence, rules, fence=mode is Mode.FILTER)
     used = local if mode is not Mode.ANNOTATE else local._replace(factors=alone.factors, meant=alone.meant)
     split = _split(grouping, seen, used, fence=mode is Mode.FILTER)
     order = _order(grouping, split)[: rules.top]
@@ -137,12 +137,14 @@ def everywhere(grouping: Grouping) -> Local:
     )
 
 
-def localise(grouping: Grouping, evidence: Evidence, rules: RankingRules) -> Local:
-    """What a place says of each pair; animals that people keep are never held against it."""
+def localise(grouping: Grouping, evidence: Evidence, rules: RankingRules, *, fence: bool = False) -> Local:
+    """What a place says of each pair; animals that people keep are never held against it; a fence leaves more out."""
     kept = _kept(grouping, evidence)
     scores = np.where(kept, np.nan, evidence.scores[grouping.pair_taxon])
     statuses = np.where(kept, CODES[LocalStatus.DOMESTIC], evidence.statuses[grouping.pair_taxon])
     filled = np.where(np.isnan(scores), evidence.neutral, scores)
+    if fence:
+        filled = np.where(np.isin(statuses, FENCED_OUT), 0.0, filled)
     meant = filled >= LIKELY * _greatest(grouping, filled)[grouping.pair_group]
     shares = np.where(meant, np.maximum(filled, np.finfo(float).tiny), 0.0)
     totals = np.bincount(grouping.pair_group, weights=shares)

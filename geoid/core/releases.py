@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from typing import NamedTuple
 
-from geoid.core.features import logical
+from geoid.core.features import FORMAT, logical
 
 PACK_FORMAT = 1
 
@@ -111,4 +111,4 @@ def unpacked(data: bytes) -> tuple[str, ...]:
 
 def cache_key(release: Release, cell: str, coarsest: str) -> str:
     """The key of a cell's features in a cache; the braces keep a place's four cells in one slot of a cluster."""
-    return f"geoid:{{{coarsest}}}:{PACK_FORMAT}:{release.digest[:16]}:{cell}"
+    return f"geoid:{{{coarsest}}}:{FORMAT}:{release.digest[:16]}:{cell}"

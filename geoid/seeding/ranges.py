@@ -65,10 +65,11 @@ def range_of(row: Row, regions: Regions) -> Range:
     """The cells and months of a row, its tokens taken from left to right; raises `AreaDataError` naming the taxon."""
     native, introduced, doubtful = np.zeros((3, SPACE), np.uint16)
     found = Range(native, introduced, doubtful, _flags(row))
+    added: list[str] = []
     for token in row.tokens:
         if token not in {EVERYWHERE, DOMESTIC, EXTINCT}:
             try:
-                _apply(token, found, regions)
+                _apply(token, found, regions, added)
             except AreaDataError as error:
                 raise AreaDataError(f"{row.scientific_name}: {error.message}", error.hint) from None
     return found
@@ -85,15 +86,16 @@ def _flags(row: Row) -> TaxonFlag:
     return flags
 
 
-def _apply(token: str, found: Range, regions: Regions) -> None:
+def _apply(token: str, found: Range, regions: Regions, added: list[str]) -> None:
     match = TOKEN.fullmatch(token)
     if match is None:
         raise AreaDataError(f"{token!r} is not a token of the range notation")
     mark, first, last, region = match.groups()
     if mark == "-":
         for months in found[:3]:
-            months[regions.only(region)] = 0
+            months[regions.taken_away(region, added)] = 0
         return
+    added.append(region)
     cells: Shorts = regions.cells(region)
     target = {"?": found.doubtful, "i:": found.introduced}.get(mark or "", found.native)
     target[cells] |= _months(token, first, last)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geoid.errors import AreaDataError
 from geoid.seeding.cells import SPACE, Shorts, in_box, world
@@ -26,8 +25,8 @@ class Regions:
         self._inland = parts.get(INLAND, NOWHERE)
         self._parts = {code: cells for code, cells in parts.items() if code != INLAND}
         self._groups = groups
-        self._touching = _touching(self._parts.values())
         self._known: dict[str, Shorts] = {}
+        self._made_of: dict[str, set[str]] = {}
 
     def cells(self, text: str) -> Shorts:
         """The cells of a region, sorted; raises `AreaDataError` for a name that is none or a box that is wrong."""
@@ -35,29 +34,36 @@ class Regions:
             self._known[text] = self._resolved(text)
         return self._known[text]
 
-    def only(self, text: str) -> Shorts:
-        """The cells that touch nothing but this region: what taking it away may remove without hurting its neighbours.
+    def taken_away(self, text: str, among: Iterable[str]) -> Shorts:
+        """The cells that go when a region is taken from others: not those that it shares with what stays.
 
-        The sea and boxes have no neighbours in this sense: all their cells are taken.
+        Seas and boxes share nothing in this sense.
         """
         cells = self.cells(text)
         if text.startswith(EVERY_SEA) or "@" in text or text == LAND:
             return cells
-        own = _touching(self._parts[code] for code in self._leaves(text))
-        alone: Shorts = cells[own[cells] == self._touching[cells]]
-        return alone
+        others = set().union(*(self.leaves(region) for region in among)) - self.leaves(text)
+        stays = np.zeros(SPACE, dtype=bool)
+        for code in others:
+            stays[self._parts[code]] = True
+        return cells[~stays[cells]]
+
+    def leaves(self, text: str) -> set[str]:
+        """The codes of the subdivisions that a region is made of; a box is counted as if it were whole."""
+        name = text.partition("@")[0]
+        if name not in self._made_of:
+            self._made_of[name] = self._leaves(name)
+        return self._made_of[name]
 
     def _leaves(self, name: str) -> set[str]:
-        """The codes of the subdivisions that a name stands for."""
+        if name == LAND:
+            return set(self._parts)
         if name not in self._groups:
             return {code for code in self._parts if code == name or code.startswith(f"{name}-")}
-        leaves: set[str] = set()
+        found: set[str] = set()
         for token in self._groups[name]:
-            if token.startswith("-"):
-                leaves -= self._leaves(token[1:].partition("@")[0])
-            else:
-                leaves |= self._leaves(token.partition("@")[0])
-        return leaves
+            found = found - self.leaves(token[1:]) if token.startswith("-") else found | self.leaves(token)
+        return found
 
     def _resolved(self, text: str) -> Shorts:
         match = REGION.fullmatch(text)
@@ -86,19 +92,15 @@ class Regions:
 
     def _group(self, name: str) -> Shorts:
         found = NOWHERE
+        added: list[str] = []
         for token in self._groups[name]:
             if token.startswith("-"):
-                found = np.setdiff1d(found, self.only(token[1:]))
+                found = np.setdiff1d(found, self.taken_away(token[1:], added))
             else:
+                added.append(token)
                 within = f"~{token}" if name.startswith(EVERY_SEA) and token.startswith("@") else token
                 found = np.union1d(found, self.cells(within))
         return found
-
-
-def _touching(parts: Iterable[Shorts]) -> NDArray[np.int64]:
-    """How many of the parts touch each cell."""
-    listed = [NOWHERE, *parts]
-    return np.bincount(np.concatenate(listed), minlength=SPACE)
 
 
 def _corners(text: str, box: str) -> tuple[float, float, float, float]:

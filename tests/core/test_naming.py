@@ -65,11 +65,7 @@ def test_a_slip_of_the_pen_is_answered_with_the_nearest_name(name: str, suggesti
     assert hint(name).endswith("?")
 
 
-def test_a_word_that_is_part_of_names_suggests_them() -> None:
-    assert hint("northern") == "did you mean Erinaceus roumanicus (northern white-breasted hedgehog)?"
-
-
-def test_at_most_three_taxa_are_suggested() -> None:
+def test_a_word_that_is_part_of_names_suggests_at_most_three_of_them() -> None:
     moles = [taxon(f"Talpa {name}", f"{name} and altogether different mole") for name in ("a", "b", "c", "d", "e")]
     with pytest.raises(UnknownTaxon) as caught:
         find_taxon("mole", moles)
