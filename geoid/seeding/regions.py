@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -25,6 +26,10 @@ class Regions:
         self._inland = parts.get(INLAND, NOWHERE)
         self._parts = {code: cells for code, cells in parts.items() if code != INLAND}
         self._groups = groups
+        self._under: dict[str, set[str]] = defaultdict(set)
+        for code in self._parts:
+            for name in (code, code.partition("-")[0]):
+                self._under[name].add(code)
         self._known: dict[str, Shorts] = {}
         self._made_of: dict[str, set[str]] = {}
 
@@ -59,7 +64,7 @@ class Regions:
         if name == LAND:
             return set(self._parts)
         if name not in self._groups:
-            return {code for code in self._parts if code == name or code.startswith(f"{name}-")}
+            return self._under.get(name, set())
         found: set[str] = set()
         for token in self._groups[name]:
             found = found - self.leaves(token[1:]) if token.startswith("-") else found | self.leaves(token)
@@ -83,7 +88,7 @@ class Regions:
             return np.setdiff1d(world().codes, self._inland)
         if name in self._groups:
             return self._group(name)
-        own = [cells for code, cells in self._parts.items() if code == name or code.startswith(f"{name}-")]
+        own = [self._parts[code] for code in self._under.get(name, ())]
         if not own or name.startswith(EVERY_SEA):
             raise AreaDataError(
                 f"there is no region {name!r}", "codes are ISO 3166; groups and seas stand in their files"
