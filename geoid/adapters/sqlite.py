@@ -112,6 +112,8 @@ class AreaPack:
         if meta["format"] != str(PACK_FORMAT):
             what = f"{self.path}: area pack of format {meta['format']}, this geoid reads {PACK_FORMAT}"
             raise NewerFormatError(what, "upgrade geoid, or use an older pack")
+        if meta["kind"] not in set(Kind):
+            raise AreaDataError(f"{self.path} holds {meta['kind']!r}, which is no kind of area data", NO_PACK)
         if self.path.stat().st_size < whole:
             raise AreaDataError(f"{self.path} is truncated: {self.path.stat().st_size} of {whole} bytes", NO_PACK)
         return meta

@@ -10,7 +10,7 @@ from geoid.errors import StorageError
 
 if TYPE_CHECKING:
     from geoid.core.areas import Areas
-    from geoid.core.predictions import Outcome, Prediction
+    from geoid.core.predictions import Candidate, Outcome, Prediction, WhyNot
     from geoid.formats.maps import MapView
 
 
@@ -39,12 +39,20 @@ def view(prediction: Prediction, areas: Areas, *, hide_location: bool) -> MapVie
     from geoid.core.places import shown, shown_cell
     from geoid.formats.maps import MapView
 
-    location, first = prediction.capture.location, next(iter(prediction.ranking.candidates), None)
-    taxa = () if first is None else first.covers or (first.taxon,)
+    location, subject = prediction.capture.location, _subject(prediction)
+    taxa = () if subject is None else subject.covers or (subject.taxon,)
     return MapView(
         place=shown(location.coordinates, hide=hide_location) if location else None,
         cell=shown_cell(prediction.cell, hide=hide_location),
         occurs=areas.range_cells([taxon.key for taxon in taxa]),
-        title="no animal" if first is None else f"{called(first)} ({first.taxon.scientific_name})",
+        title="no animal" if subject is None else f"{called(subject)} ({subject.taxon.scientific_name})",
         caption=place_line(prediction, hide_location=hide_location),
     )
+
+
+def _subject(prediction: Prediction) -> Candidate | WhyNot | None:
+    """What the map is about: the first candidate, or what a fence has ruled out."""
+    ranking = prediction.ranking
+    if ranking.status.value == "nothing-that-occurs-here" and ranking.why_not is not None:
+        return ranking.why_not
+    return next(iter(ranking.candidates), None)

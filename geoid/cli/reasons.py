@@ -44,6 +44,8 @@ def place_line(prediction: Prediction, *, hide_location: bool = False) -> str:
 def _change(ranking: Ranking, first: Candidate, seen: Candidate) -> str:
     name = called(first)
     if first.taxon == seen.taxon and first.covers == seen.covers:
+        if first.local_status.value in {"not-recorded", "out-of-season"}:
+            return f"the place speaks against it: {name} is {_remark(ranking, first)}"
         return f"the place changed nothing: {name} is {_remark(ranking, first)}"
     if first.label == seen.label:
         left = f"{len(first.covers)} occur here" if first.covers else f"only {first.taxon.scientific_name} occurs here"
@@ -76,7 +78,7 @@ def distance(why_not: WhyNot | None) -> str:
     return f"nearest {round(why_not.distance_km, -1):,.0f} km away"
 
 
-def called(candidate: Candidate) -> str:
+def called(candidate: Candidate | WhyNot) -> str:
     """The everyday name of a candidate."""
     return _plain(candidate.common_name or candidate.taxon.scientific_name)
 

@@ -51,7 +51,7 @@ def species(
     month = parse_date(on).value.month if on else None
     settings = wiring.open_settings(area_flags(areas)).settings
     found = local_list(wiring.open_species(settings), place, month)
-    if taxa:
+    if taxa is not None:
         found = found._replace(taxa=within(found.taxa, group_name(taxa, found.taxa, settings)))
     if json or form is Form.JSON:
         print_json(document(found, place, month))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from geoid.core.evidence import Evidence, Matched, has_data, match, taxa_here, weigh
+from geoid.core.evidence import Evidence, Matched, ensure_known, has_data, match, taxa_here, weigh
 from geoid.core.features import Features, decode
 from geoid.core.places import cells_around, kilometres
 from geoid.core.ports import FeatureCache, FeatureStore, ReleaseStore
@@ -53,6 +53,7 @@ class Areas:
             release = self.releases.current()
             features, outcome = self.features(release, cells)
             taxa = self.taxa(release)
+            ensure_known(features, taxa.matched)
         except UnavailableError:
             unavailable = Narrowing(NarrowingStatus.DATABASE_UNAVAILABLE, self.mode, LookupOutcome.UNAVAILABLE)
             return cells[0], None, unavailable

@@ -95,6 +95,12 @@ def weigh(features: Sequence[Features], matched: Matched, month: int | None) -> 
     return Evidence(scores, statuses, matched.domestic, float(np.median(here)) if len(here) else 1.0)
 
 
+def ensure_known(features: Sequence[Features], matched: Matched) -> None:
+    """Raise `AreaDataError` where a record is of a taxon that the release does not have."""
+    if any(len(one.records) and one.records["taxon"][-1] >= len(matched.model_of) for one in features):
+        raise AreaDataError("a cell's features name a taxon that their release does not have", HINT)
+
+
 def has_data(features: Sequence[Features]) -> bool:
     """Whether any cell holds a record other than of a domestic animal."""
     return any(np.any(one.records["flags"] & Flag.DOMESTIC == 0) for one in features)
@@ -113,8 +119,6 @@ def taxa_here(features: Sequence[Features]) -> NDArray[np.uint32]:
 
 def _of_model(records: Records, matched: Matched) -> tuple[Records, NDArray[np.int32]]:
     """The records of taxa that the model knows, and their places in it."""
-    if len(records) and records["taxon"][-1] >= len(matched.model_of):
-        raise AreaDataError("a cell's features name a taxon that their release does not have", HINT)
     places = matched.model_of[records["taxon"]]
     return records[places >= 0], places[places >= 0]
 

@@ -60,7 +60,7 @@ class Frame(NamedTuple):
         return (longitude - self.west) * self.scale, HEAD + (self.north - latitude) * self.scale
 
 
-WORLD = Frame(-85, -180, 85, 180)
+WORLD = Frame(-90, -180, 90, 180)
 
 
 def svg(view: MapView, land: Path) -> str:

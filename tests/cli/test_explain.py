@@ -183,7 +183,6 @@ def test_a_name_is_required(geoid, cheetah) -> None:
     assert "Missing option '--taxon'" in done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="the line says that the place changed nothing where it took the species away")
 def test_a_place_that_made_the_answer_coarser_is_not_said_to_change_nothing(explained) -> None:
     alone, document = explained("cheetah"), explained("cheetah", "--at", BERLIN)
     assert alone["prediction"]["answer"] != document["prediction"]["answer"]

@@ -198,7 +198,6 @@ def test_a_photo_that_failed_has_no_map(geoid, tmp_path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="the map is titled with the first candidate where the answer is that none is")
 def test_the_map_of_no_answer_is_not_titled_with_an_animal_that_it_is_not(geoid, cheetah, tmp_path) -> None:
     path = tmp_path / "where.svg"
     geoid("predict", cheetah, "--at", BERLIN, "--location-mode", "filter", "--map", path)

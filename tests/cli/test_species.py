@@ -243,7 +243,6 @@ def test_a_pack_of_a_newer_geoid_exits_with_78(geoid, altered) -> None:
     refused(geoid, path, 78, "area pack of format 2, this geoid reads 1")
 
 
-@pytest.mark.xfail(strict=True, reason="Kind(...) raises ValueError, which leaves with 1 as a bug of geoid")
 def test_a_pack_of_an_unknown_kind_is_refused(geoid, altered) -> None:
     refused(geoid, altered("UPDATE meta SET value = 'dreams' WHERE key = 'kind'"), 65, "dreams")
 
