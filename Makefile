@@ -74,12 +74,13 @@ regions: $(VENV)/tools  ## fetch polygons (npm) and make the tables of regions a
 	$(BIN)/python tests/data/land.py .cache/package fixtures/areas/land.txt
 
 PICTURED := $(addprefix fixtures/,demonstration/jaguar-pantanal.jpg demonstration/hedgehog-vinnytsia.webp \
-	photos/german-shepherd.webp photos/no-animal-castle.webp)
+	photos/no-animal-castle.webp photos/spoonbill.webp@47.7,16.8 photos/cheetah.webp@52.5,13.4)
 
 .PHONY: docs
 docs: install  ## put the real output of every command into the README, and draw its picture
 	$(BIN)/python tests/docs/readme.py README.md --write
 	$(BIN)/python tests/docs/picture.py fixtures/pictures/predict.svg $(PICTURED)
+	$(BIN)/geoid predict fixtures/photos/cheetah.webp --at 52.5,13.4 --map fixtures/pictures/map.svg
 
 .PHONY: format
 format: $(VENV)/tools  ## put the code in shape

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -71,7 +72,7 @@ class AreaPack:
         """The cells where a taxon occurs."""
         self._expect(release)
         row = self._ask(lambda db: db.execute("SELECT cells FROM taxa WHERE key = ?", (key,)).fetchone())
-        return unpacked(row[0]) if row else ()
+        return unpacked(zlib.decompress(row[0])) if row else ()
 
     def ping(self) -> None:
         """Read one row."""
@@ -166,4 +167,4 @@ def _taxon(row: tuple[int, str, str, str | None, str, str, int, int]) -> Release
 
 def _taxon_row(taxon: ReleaseTaxon, cells: tuple[int, ...]) -> tuple[object, ...]:
     lineage = json.dumps(dict(taxon.lineage), ensure_ascii=False)
-    return (*taxon[:5], lineage, taxon.flags, taxon.occurrences, packed(cells))
+    return (*taxon[:5], lineage, taxon.flags, taxon.occurrences, zlib.compress(packed(cells), 9))

@@ -25,7 +25,8 @@ CREATE TABLE sets (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE cells (cell INTEGER PRIMARY KEY, set_number INTEGER NOT NULL);
 CREATE TABLE overflow (cell INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 """
-"""`lineage` is a JSON object of rank and name; `cells` holds the taxon's H3 cells, each 8 bytes, little endian."""
+"""`lineage` is a JSON object of rank and name; `cells` holds the taxon's H3 cells, each 8 bytes, little endian, in
+ascending order, compressed by zlib."""
 
 
 class Kind(StrEnum):

@@ -230,7 +230,9 @@ def report_classless(model: Model, photos: list[bytes], temperature: float) -> N
     for heat in (1.0, temperature):
         answers = [one.answer for one in model.rankings(logits, heat) if one.answer]
         species = sum(answer.taxon.rank == "species" for answer in answers)
-        print(f"animals without a class at T {heat:.2f}: {len(answers)} of {len(photos)} answered, {species} as species")
+        print(
+            f"animals without a class at T {heat:.2f}: {len(answers)} of {len(photos)} answered, {species} as species"
+        )
 
 
 def main() -> None:
