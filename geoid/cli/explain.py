@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geoid.cli.maps import show
 from geoid.cli.options import (
     AreasOption,
     Form,
@@ -65,6 +66,7 @@ def explain(
         return
     for name, text in lines(found, hide_location=hide_location):
         print(f"{name:<10}  {text}")
+    show(found.prediction, pipeline.areas, taxa=[found.taxon.key], hide_location=hide_location)
 
 
 def lines(found: Explanation, *, hide_location: bool) -> Iterator[tuple[str, str]]:

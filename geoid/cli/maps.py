@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,3 +57,23 @@ def _subject(prediction: Prediction) -> Candidate | WhyNot | None:
     if ranking.status.value == "nothing-that-occurs-here" and ranking.why_not is not None:
         return ranking.why_not
     return next(iter(ranking.candidates), None)
+
+
+SPANS = {"sea": "", "land": "dim", "range": "blue", "place": "bold red"}
+
+
+def show(prediction: Prediction, areas: Areas, *, taxa: Sequence[str], hide_location: bool) -> None:
+    """Print a small map of where these taxa occur, on a terminal only."""
+    import sys
+
+    if not sys.stdout.isatty():
+        return
+    from rich.text import Text
+
+    from geoid import packaged
+    from geoid.cli.cards import console
+    from geoid.formats.maps import terminal
+
+    seen = view(prediction, areas, hide_location=hide_location)._replace(occurs=areas.range_cells(taxa))
+    for row in terminal(seen, packaged.folder("areas") / "land.txt", min(console().width, 80)):
+        console().print(Text.assemble(*((span.text, SPANS[span.style]) for span in row)))

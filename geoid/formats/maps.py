@@ -1,26 +1,51 @@
-"""A small map as SVG, without a tile server: land, where a taxon occurs, and the place of the photo."""
+"""A small map without a tile server: land, where a taxon occurs, and the place of the photo."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 from xml.sax.saxutils import escape
 
+import numpy as np
+from h3.api import basic_int as h3
+from numpy.typing import NDArray
+
+from geoid.core.places import HIDDEN_RESOLUTION
 from geoid.core.values import Coordinates
+from geoid.formats.land import TURN, Frame, Grid, Points, centres, coasts, frame_of, outlines, spread
 
-WIDTH, HEAD, FOOT = 720, 34, 46
-"""Pixels: of the picture, and above and below the map."""
+WIDTH, EDGE, HEAD, FOOT = 720, 12, 58, 32
+"""Pixels: of the picture, and around the map at its sides, above and below."""
 
-NARROWEST, MARGIN = 40.0, 8.0
-"""Degrees of longitude that a map shows at least, and that it leaves around what it is about."""
+INNER = WIDTH - 2 * EDGE
+RADIUS = 9.0
+"""Pixels of the ring around the photo, or of a larger one if its cell is larger."""
 
-RATIO = 0.5
-COLUMNS = 240
-RESOLUTION = 3
-INK, LAND, SEA, RANGE, PLACE = "#22303a", "#d9d6cd", "#f2f6f8", "#0072b2", "#d55e00"
-"""Range and place are blue and vermilion of Okabe and Ito's palette, told apart by colour-blind people too."""
+TITLE_COLUMNS, CAPTION_COLUMNS = 68, 108
+"""How much of the words there is room for; wide characters count twice."""
+
+STEPS, MERIDIANS, PARALLELS = (5, 10, 20, 30), 12, 6
+"""Degrees between the lines of the graticule, and how many there are at most."""
+
+FEWEST_PIXELS = 0.5
+"""How far a point of an outline must be from the one before to be drawn."""
+
+PAPER, INK, QUIET, LINE, LAND, SEA = "#ffffff", "#1f2933", "#5b6874", "#8fa1ae", "#d3d1ca", "#f3f7f9"
+RANGE, PLACE = "#0072b2", "#d55e00"
+"""Blue and vermilion of Okabe and Ito's palette, which colour-blind people tell apart too."""
+
+DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.int64)
+"""The bit of each of the 4 by 2 dots of a braille character (Unicode, chapter 21)."""
+
+BLANK, MARK = 0x2800, "◉"
+
+Style = Literal["sea", "land", "range", "place"]
+STYLES: tuple[Style, ...] = ("sea", "land", "range", "place")
 
 
 class MapView(NamedTuple):
@@ -33,194 +58,182 @@ class MapView(NamedTuple):
     caption: str
 
 
-class Frame(NamedTuple):
-    """The part of the world on the map, in degrees; west may be below -180 and east above 180, but never both."""
+class Span(NamedTuple):
+    """Neighbouring characters of a row that are one thing, to be coloured by whoever prints them."""
 
-    south: float
-    west: float
-    north: float
-    east: float
-
-    @property
-    def scale(self) -> float:
-        """Pixels a degree."""
-        return WIDTH / (self.east - self.west)
-
-    @property
-    def height(self) -> float:
-        """Pixels of the map."""
-        return (self.north - self.south) * self.scale
-
-    def point(self, latitude: float, longitude: float) -> tuple[float, float]:
-        """The pixel of a place, on the copy of the world that the frame shows."""
-        if longitude < self.west:
-            longitude += 360
-        elif longitude > self.east:
-            longitude -= 360
-        return (longitude - self.west) * self.scale, HEAD + (self.north - latitude) * self.scale
+    text: str
+    style: Style
 
 
-WORLD = Frame(-90, -180, 90, 180)
+Row = tuple[Span, ...]
 
 
 def svg(view: MapView, land: Path) -> str:
-    """The map as a self-contained SVG; `land` is the outline that ships with geoid."""
-    frame = frame_of(view)
-    height = HEAD + frame.height + FOOT
-    title, caption = escape(_printable(view.title)), escape(_printable(view.caption))
+    """The map as a self-contained SVG; `land` is the file of outlines that ships with geoid."""
+    cells = spread(view.occurs)
+    frame = frame_of(_points(view, centres(cells)))
+    height = round(frame.height(INNER), 1)
+    title, caption = _printable(view.title), _printable(view.caption)
     parts = [
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0f}" '
-            f'viewBox="0 0 {WIDTH} {height:.0f}" role="img" font-family="sans-serif" fill="{INK}">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height + HEAD + FOOT:g}" '
+            f'viewBox="0 0 {WIDTH} {height + HEAD + FOOT:g}" role="img" font-family="sans-serif">'
         ),
-        f"<title>{title}</title><desc>{caption}</desc>",
-        f'<rect width="{WIDTH}" height="{height:.0f}" fill="#ffffff"/>',
-        f'<text x="12" y="23" font-size="16" font-weight="bold">{title}</text>',
-        (
-            f'<svg x="0" y="{HEAD}" width="{WIDTH}" height="{frame.height:.1f}" '
-            f'viewBox="0 {HEAD} {WIDTH} {frame.height:.1f}">'
-        ),
-        f'<rect y="{HEAD}" width="{WIDTH}" height="{frame.height:.1f}" fill="{SEA}"/>',
-        f'<path id="land" d="{_land(frame, land)}" fill="{LAND}" fill-rule="evenodd"/>',
-        f'<path id="range" d="{_range(frame, view.occurs)}" fill="{RANGE}" fill-opacity="0.6"/>',
+        f"<title>{escape(title)}</title>",
+        f"<desc>{escape(_described(view, caption))}</desc>",
+        f'<rect width="{WIDTH}" height="{height + HEAD + FOOT:g}" rx="6" fill="{PAPER}"/>',
+        _text(EDGE, 26, _fit(title, TITLE_COLUMNS), f'font-size="17" font-weight="600" fill="{INK}"'),
+        _text(EDGE, 46, _fit(caption, CAPTION_COLUMNS), f'font-size="12.5" fill="{QUIET}"'),
+        f'<g transform="translate({EDGE} {HEAD})">',
+        f'<rect class="sea" width="{INNER}" height="{height:g}" fill="{SEA}"/>',
+        _area("land", frame, coasts(land), f'fill="{LAND}" stroke="{LAND}" stroke-width="0.4"'),
+        _area("range", frame, outlines(cells), f'fill="{RANGE}" opacity="0.62"') if cells else "",
+        *_graticule(frame),
         *_place(frame, view),
-        "</svg>",
-        *_legend(frame.height + HEAD, caption, bool(view.occurs), view.place is not None),
+        "</g>",
+        *_legend(view, HEAD + height + FOOT - 11),
         "</svg>",
     ]
-    return "\n".join(parts) + "\n"
+    return "\n".join(part for part in parts if part) + "\n"
 
 
-def frame_of(view: MapView) -> Frame:
-    """The smallest part of the world with the place and the range on it, or the whole world if that is over half."""
-    import h3
-
-    points = [h3.cell_to_latlng(cell) for cell in view.occurs]
-    if view.place is not None:
-        points.append((view.place.latitude, view.place.longitude))
-    if not points:
-        return WORLD
-    west, width = _span([longitude for _, longitude in points])
-    south, north = min(latitude for latitude, _ in points), max(latitude for latitude, _ in points)
-    wide = max(width + 2 * MARGIN, NARROWEST, (north - south + 2 * MARGIN) / RATIO)
-    if wide > 180:  # noqa: PLR2004 - half of the world
-        return WORLD
-    middle, centre = west + width / 2, (south + north) / 2
-    high = wide * RATIO
-    bottom = min(max(centre - high / 2, -90), 90 - high)
-    left = middle - wide / 2
-    left -= 360 * (left >= 180)  # noqa: PLR2004 - degrees
-    return Frame(bottom, left, bottom + high, left + wide)
+def _points(view: MapView, middles: Points) -> Points:
+    """What must be on the map."""
+    if view.place is None:
+        return middles
+    return np.vstack([middles, [(view.place.longitude, view.place.latitude)]])
 
 
-def _span(longitudes: list[float]) -> tuple[float, float]:
-    """The western end and the width of the shortest arc with all these longitudes: the world less the widest gap."""
-    ordered = sorted(longitudes)
-    gaps = [(after - before, after) for before, after in pairwise(ordered)]
-    gaps.append((ordered[0] + 360 - ordered[-1], ordered[0]))
-    gap, west = max(gaps)
-    return west, 360 - gap
+def _area(name: str, frame: Frame, rings: Iterable[Points], paint: str) -> str:
+    drawn = "".join(_ring(frame.on_map(ring, INNER)) for ring in frame.clip(rings))
+    return f'<path id="{name}" fill-rule="evenodd" stroke-linejoin="round" {paint} d="{drawn}"/>'
 
 
-def _land(frame: Frame, path: Path) -> str:
-    """The outline of the land, and its copies a turn of the globe east and west where the frame reaches there."""
-    rings = list(_rings(path))
-    turns = [0, *([-360] if frame.west < -180 else []), *([360] if frame.east > 180 else [])]  # noqa: PLR2004 - degrees
-    drawn = []
-    for turn in turns:
-        for ring in rings:
-            moved = [(longitude + turn, latitude) for longitude, latitude in ring]
-            if _meets(frame, moved):
-                drawn.append(_outline(frame, moved))
-    return "".join(drawn)
+def _ring(pixels: Points) -> str:
+    """A ring in steps of tenths of a pixel, without the points that nobody would see."""
+    kept: list[tuple[int, int]] = []
+    for x, y in np.rint(pixels * 10).astype(int).tolist():
+        if not kept or max(abs(x - kept[-1][0]), abs(y - kept[-1][1])) >= FEWEST_PIXELS * 10:
+            kept.append((x, y))
+    if len(kept) < 3:  # noqa: PLR2004 - a triangle
+        return ""
+    steps = " ".join(f"{(x - a) / 10:g} {(y - b) / 10:g}" for (a, b), (x, y) in pairwise(kept))
+    return f"M{kept[0][0] / 10:g} {kept[0][1] / 10:g}l{steps}z"
 
 
-def _rings(path: Path) -> Iterator[list[tuple[float, float]]]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            steps = ([int(part) for part in point.split(",")] for point in line.split())
-            points = accumulate(steps, lambda one, step: [one[0] + step[0], one[1] + step[1]])
-            yield [(x / 100, y / 100) for x, y in points]
+def _graticule(frame: Frame) -> Iterator[str]:
+    """Thin meridians and parallels, and what they are along the lower and the left edge."""
+    height = frame.height(INNER)
+    meridians, parallels = _round(frame.west, frame.east, MERIDIANS), _round(frame.south, frame.north, PARALLELS)
+    across = {degrees: _pixel(frame, degrees, frame.north)[0] for degrees in meridians}
+    along = {degrees: _pixel(frame, frame.west, degrees)[1] for degrees in parallels}
+    lines = [f"M{x:.1f} 0v{height:g}" for x in across.values()] + [f"M0 {y:.1f}h{INNER}" for y in along.values()]
+    yield f'<path class="graticule" d="{"".join(lines)}" fill="none" stroke="{LINE}" stroke-width="0.5" opacity="0.5"/>'
+    small = f'font-size="9" fill="{INK}" stroke="{SEA}" stroke-width="2" stroke-opacity="0.6" paint-order="stroke"'
+    for degrees, x in across.items():
+        if x < INNER - 30:  # or the label would leave the map
+            yield _text(x + 3, height - 4, _degrees((degrees + 180) % 360 - 180, "EW"), small)
+    for degrees, y in along.items():
+        if 12 < y < height - 15:  # noqa: PLR2004 - nor stand on those of the meridians
+            yield _text(3, y - 3, _degrees(degrees, "NS"), small)
 
 
-def _meets(frame: Frame, ring: list[tuple[float, float]]) -> bool:
-    longitudes, latitudes = [point[0] for point in ring], [point[1] for point in ring]
-    beside = max(longitudes) < frame.west or min(longitudes) > frame.east
-    return not (beside or max(latitudes) < frame.south or min(latitudes) > frame.north)
+def _round(low: float, high: float, most: int) -> range:
+    """The round degrees in between."""
+    step = next(step for step in STEPS if (high - low) / step <= most)
+    return range(math.ceil(low / step) * step, math.ceil(high), step)
 
 
-def _outline(frame: Frame, ring: list[tuple[float, float]]) -> str:
-    points = (
-        f"{(longitude - frame.west) * frame.scale:.1f} {HEAD + (frame.north - latitude) * frame.scale:.1f}"
-        for longitude, latitude in ring
-    )
-    return f"M{'L'.join(points)}Z"
-
-
-def _range(frame: Frame, cells: Sequence[str]) -> str:
-    """The range as runs of small squares, each there if its middle lies in one of the cells.
-
-    That is as fine as ranges by cells of 110 km deserve, and holds at the poles and on the antimeridian alike.
-    """
-    side = WIDTH / COLUMNS
-    inside = _inside(cells)
-    drawn = []
-    for row in range(int(frame.height / side)):
-        latitude = frame.north - (row + 0.5) * side / frame.scale
-        marks = [
-            inside(latitude, frame.west + (column + 0.5) * side / frame.scale) for column in range(COLUMNS) if cells
-        ]
-        column = 0
-        for here, run in groupby(marks):
-            length = len(list(run))
-            if here:
-                drawn.append(f"M{column * side:g} {HEAD + row * side:g}h{length * side:g}v{side:g}H{column * side:g}Z")
-            column += length
-    return "".join(drawn)
-
-
-def _inside(cells: Sequence[str]) -> Callable[[float, float], bool]:
-    """Whether a place lies in one of these cells, of resolutions 0 to 3."""
-    from h3.api import basic_int as h3
-
-    numbers = {int(cell, 16) for cell in cells}
-    resolutions = sorted({h3.get_resolution(cell) for cell in numbers})
-
-    def inside(latitude: float, longitude: float) -> bool:
-        cell = h3.latlng_to_cell(latitude, (longitude + 180) % 360 - 180, RESOLUTION)
-        return any(h3.cell_to_parent(cell, resolution) in numbers for resolution in resolutions)
-
-    return inside
+def _degrees(degrees: float, hemispheres: str) -> str:
+    side = hemispheres[degrees < 0] if degrees % 180 else ""
+    return f"{abs(degrees):g}°{side}"
 
 
 def _place(frame: Frame, view: MapView) -> Iterator[str]:
-    """The outline of the cell, and a dot with a ring that is seen at any scale."""
-    import h3
-
-    if view.place is None:
-        return
+    """The outline of the cell, and a dot with a ring around both that is seen at any scale."""
+    radius = RADIUS
     if view.cell is not None:
-        corners = h3.cell_to_boundary(view.cell)
-        points = [frame.point(latitude, longitude) for latitude, longitude in corners]
-        if max(x for x, _ in points) - min(x for x, _ in points) < WIDTH / 2:  # not torn apart by the map's edge
-            outline = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-            yield f'<polygon id="cell" points="{outline}" fill="none" stroke="{PLACE}" stroke-width="1.5"/>'
-    x, y = frame.point(view.place.latitude, view.place.longitude)
-    yield f'<circle id="place" cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{PLACE}"/>'
-    yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="none" stroke="{PLACE}" stroke-width="1.5"/>'
+        rings = [ring for ring in outlines(frozenset([h3.str_to_int(view.cell)])) if np.ptp(ring[:, 0]) < TURN]
+        radius = max([RADIUS, *(np.ptp(frame.on_map(ring, INNER), axis=0).max() / 2 + 5 for ring in rings)])
+        yield _area("cell", frame, rings, f'fill="{PLACE}" fill-opacity="0.4" stroke="{PLACE}" stroke-width="1.2"')
+    if view.place is not None:
+        x, y = _pixel(frame, view.place.longitude, view.place.latitude)
+        at = f'cx="{x:.1f}" cy="{y:.1f}"'
+        yield f'<circle {at} r="{radius:.1f}" fill="none" stroke="{PAPER}" stroke-width="3.5" opacity="0.8"/>'
+        yield f'<circle class="ring" {at} r="{radius:.1f}" fill="none" stroke="{PLACE}" stroke-width="1.5"/>'
+        yield f'<circle id="place" {at} r="3.5" fill="{PLACE}" stroke="{PAPER}"/>'
 
 
-def _legend(top: float, caption: str, occurs: bool, placed: bool) -> Iterator[str]:
-    x = 12.0
-    if occurs:
-        yield f'<rect x="{x}" y="{top + 9}" width="12" height="10" fill="{RANGE}" fill-opacity="0.6"/>'
-        yield f'<text x="{x + 18}" y="{top + 18}" font-size="12">occurs</text>'
-        x += 80
-    if placed:
-        yield f'<circle cx="{x + 5}" cy="{top + 14}" r="3.5" fill="{PLACE}"/>'
-        yield f'<text x="{x + 15}" y="{top + 18}" font-size="12">the photo</text>'
-    yield f'<text x="12" y="{top + 37}" font-size="12">{caption}</text>'
+def _pixel(frame: Frame, longitude: float, latitude: float) -> tuple[float, float]:
+    x, y = frame.on_map(frame.turned(np.array([[longitude, latitude]])), INNER)[0]
+    return float(x), float(y)
 
 
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
+def _legend(view: MapView, baseline: float) -> Iterator[str]:
+    words = f'font-size="12" fill="{INK}"'
+    x = EDGE
+    if view.occurs:
+        yield f'<rect x="{x}" y="{baseline - 10:g}" width="14" height="11" fill="{RANGE}" opacity="0.62"/>'
+        yield _text(x + 20, baseline, "occurs here", words)
+        x += 112
+    if view.place is not None:
+        yield f'<circle cx="{x + 7}" cy="{baseline - 4:g}" r="6" fill="none" stroke="{PLACE}" stroke-width="1.2"/>'
+        yield f'<circle cx="{x + 7}" cy="{baseline - 4:g}" r="2.5" fill="{PLACE}"/>'
+        yield _text(x + 20, baseline, f"the photo{_within(view.cell)}", words)
+
+
+def _within(cell: str | None) -> str:
+    """What to say where the place is that of a whole cell."""
+    coarse = cell is not None and h3.get_resolution(h3.str_to_int(cell)) <= HIDDEN_RESOLUTION
+    return ", somewhere in the outlined cell" if coarse else ""
+
+
+def _text(x: float, y: float, words: str, looks: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" {looks}>{escape(words)}</text>'
+
+
+def _described(view: MapView, caption: str) -> str:
+    if view.place is None:
+        return caption
+    where = f"{_degrees(round(view.place.latitude, 1), 'NS')}, {_degrees(round(view.place.longitude, 1), 'EW')}"
+    return f"{caption}; the photo was taken near {where}"
+
+
+def _fit(words: str, columns: int) -> str:
+    """The words, cut with an ellipsis where they take more than these columns."""
+    widths = accumulate(1 + (unicodedata.east_asian_width(char) in "WF") for char in words)
+    room = sum(width <= columns for width in widths)
+    return words if room == len(words) else f"{words[: room - 1]}…"
+
+
+def _printable(words: str) -> str:
+    """XML has no room for controls and half characters, not even escaped."""
+    return "".join(char if char.isprintable() else " " for char in words)
+
+
+def terminal(view: MapView, land: Path, width: int = 72) -> list[Row]:
+    """The map in braille dots, in rows of `width` characters: land is sparse, the range solid, the place a sign."""
+    cells = spread(view.occurs)
+    middles = centres(cells)
+    frame = frame_of(_points(view, middles))
+    grid = Grid(frame, 4 * max(round(frame.height(2 * width) / 4), 1), 2 * width)
+    occurs = grid.within(cells) | grid.marked(middles)
+    ground = grid.filled(coasts(land))
+    dots = occurs | (ground & (np.add.outer(np.arange(grid.rows), np.arange(grid.columns)) % 2 == 0))
+    codes = BLANK + _by_character(dots * np.tile(DOTS, (grid.rows // 4, width))).sum(axis=2)
+    styles = np.maximum(_by_character(occurs).any(axis=2) * 2, _by_character(ground).any(axis=2))
+    if view.place is not None:
+        row, column = grid.dot(view.place.longitude, view.place.latitude)
+        codes[row // 4, column // 2], styles[row // 4, column // 2] = ord(MARK), STYLES.index("place")
+    return [_spans(*row) for row in zip(codes.tolist(), styles.tolist(), strict=True)]
+
+
+def _by_character(dots: NDArray[Any]) -> NDArray[Any]:
+    """Dots (rows, columns) by their characters (rows / 4, columns / 2, 8)."""
+    rows, columns = dots.shape
+    return dots.reshape(rows // 4, 4, columns // 2, 2).swapaxes(1, 2).reshape(rows // 4, columns // 2, 8)
+
+
+def _spans(codes: Sequence[int], styles: Sequence[int]) -> Row:
+    runs = groupby(zip(styles, codes, strict=True), key=itemgetter(0))
+    return tuple(Span("".join(chr(code) for _, code in run), STYLES[style]) for style, run in runs)
