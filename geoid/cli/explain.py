@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     'Examples: geoid explain photo.jpg --taxon "Panthera leo" · geoid explain photo.jpg --taxon lion --at 52.5,13.4 · '
-    "geoid explain photo.jpg --taxon jay --at 51.5,-0.12 --on 2024-05-01 --json"
+    "geoid explain photo.jpg --taxon 'Eurasian jay' --at 51.5,-0.12 --on 2024-05-01 --json"
 )
 
 
@@ -101,7 +101,8 @@ def _place(found: Explanation, hide_location: bool) -> str:
             if status != "applied"
             else "the area data does not list it"
         )
-    text = REMARKS[local.status.value]
+    member = "" if local.taxon.key == found.taxon.key else f"{local.taxon.scientific_name}: "
+    text = member + REMARKS[local.status.value]
     if local.geo_score is not None:
         text += f", geo score {local.geo_score:.2f}"
     if local.months and local.source == "area":

@@ -41,7 +41,8 @@ def view(prediction: Prediction, areas: Areas, *, hide_location: bool) -> MapVie
     from geoid.formats.maps import MapView
 
     location, subject = prediction.capture.location, _subject(prediction)
-    taxa = () if subject is None else subject.covers or (subject.taxon,)
+    everywhere = subject is None or getattr(subject, "local_status", None) == "domestic"
+    taxa = () if subject is None or everywhere else subject.covers or (subject.taxon,)
     return MapView(
         place=shown(location.coordinates, hide=hide_location) if location else None,
         cell=shown_cell(prediction.cell, hide=hide_location),
@@ -52,8 +53,10 @@ def view(prediction: Prediction, areas: Areas, *, hide_location: bool) -> MapVie
 
 
 def _subject(prediction: Prediction) -> Candidate | WhyNot | None:
-    """What the map is about: the first candidate, or what a fence has ruled out."""
+    """What the map is about: the first candidate, or what a fence has ruled out; nothing where there is no animal."""
     ranking = prediction.ranking
+    if ranking.status.value == "no-animal":
+        return None
     if ranking.status.value == "nothing-that-occurs-here" and ranking.why_not is not None:
         return ranking.why_not
     return next(iter(ranking.candidates), None)

@@ -94,8 +94,8 @@ def parse_date(on: str) -> CaptureDate:
 
     try:
         return CaptureDate(datetime.date.fromisoformat(on), Source.ARGUMENT)
-    except ValueError as error:
-        raise UsageError(f"--on {on!r} is not a date: {error}", DATE_HINT) from None
+    except ValueError:
+        raise UsageError(f"--on {on!r} is not a date", DATE_HINT) from None
 
 
 def json_or(form: Format, *, json: bool) -> Format:

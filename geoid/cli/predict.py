@@ -88,6 +88,8 @@ def predict(
     single = wiring.is_single_photo(photos)
     if map_to and not single:
         raise UsageError("--map draws one photo", "give a single file")
+    if map_to and map_to.suffix.lower() != ".svg":
+        raise UsageError(f"--map writes SVG, and {map_to} is not called so", "give a file name that ends in .svg")
     pipeline = wiring.open_pipeline(settings, wait=False)
     tally = Tally(hide_location=hide_location)
     try:

@@ -22,6 +22,7 @@ REMARKS = {
     "near": "recorded near here only",
     "not-recorded": "not recorded here",
 }
+AWAY = {"not-recorded", "out-of-season"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -44,12 +45,14 @@ def place_line(prediction: Prediction, *, hide_location: bool = False) -> str:
 def _change(ranking: Ranking, first: Candidate, seen: Candidate) -> str:
     name = called(first)
     if first.taxon == seen.taxon and first.covers == seen.covers:
-        if first.local_status.value in {"not-recorded", "out-of-season"}:
+        if first.local_status.value in AWAY:
             return f"the place speaks against it: {name} is {_remark(ranking, first)}"
         return f"the place changed nothing: {name} is {_remark(ranking, first)}"
     if first.label == seen.label:
         left = f"{len(first.covers)} occur here" if first.covers else f"only {first.taxon.scientific_name} occurs here"
-        return f"the place narrowed it down: of {len(seen.covers)} called {_plain(seen.label)}, {left}"
+        remark = REMARKS[first.local_status.value] if first.local_status.value in AWAY else ""
+        now = f", but it is {remark}" if remark else ""
+        return f"the place narrowed it down: of {len(seen.covers)} called {_plain(seen.label)}, {left}{now}"
     if ranking.why_not is not None:
         return f"the place put {name} first: {_ruled_out(ranking.why_not)}"
     return f"the place put {name} before {called(seen)}"
@@ -57,7 +60,7 @@ def _change(ranking: Ranking, first: Candidate, seen: Candidate) -> str:
 
 def _remark(ranking: Ranking, first: Candidate) -> str:
     remark = REMARKS[first.local_status.value]
-    if first.local_status.value not in {"not-recorded", "out-of-season"}:
+    if first.local_status.value not in AWAY:
         return remark
     away = distance(ranking.why_not)
     return f"{remark}{away and ' (' + away + ')'}, but nothing that is here looks like it"

@@ -90,10 +90,15 @@ def summary(found: LocalList, month: int | None) -> str:
     rest = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     when = MONTHS[month - 1] if month else "the whole year"
     narrowing = found.narrowing
-    known = "" if narrowing.known_to_model is None else f"; the model knows {narrowing.known_to_model} of "
-    here = "" if narrowing.known_to_model is None else f"{narrowing.species_here} taxa of this place"
-    data = "no area data for this place" if narrowing.status.value == "no-data-here" else f"{included} taxa"
-    return f"{data} in {when}, cell {found.cell}, release {narrowing.release}{known}{here}\nexcluded: {rest or 'none'}"
+    if narrowing.status.value == "no-data-here":
+        return f"no area data for this place, cell {found.cell}, release {narrowing.release}"
+    domestic = sum(one.status.value == "domestic" for one in found.taxa)
+    counted = (
+        f"{included} {'taxon' if included == 1 else 'taxa'} in {when}, {domestic} of them kept by people everywhere"
+    )
+    known = f"{narrowing.known_to_model} of them known to the model"
+    coverage = f"all groups: {narrowing.species_here} occur here in some month, {known}"
+    return f"{counted}\n{coverage}; cell {found.cell}, release {narrowing.release}\nexcluded: {rest or 'none'}"
 
 
 def document(found: LocalList, place: Coordinates, month: int | None) -> dict[str, object]:

@@ -18,7 +18,7 @@ class Explanation(NamedTuple):
     """What is known of one taxon in one photo.
 
     `labels` are the classes of the model that show it (none: the model does not know it); `candidate` and `position`
-    are its own in the whole ranking, `local` what the area says of it (none without a place or data).
+    are its own in the whole ranking; `local` is what the area says of it or of its likeliest member, if anything.
     """
 
     prediction: Prediction
@@ -61,5 +61,6 @@ def _here(pipeline: Pipeline, prediction: Prediction, taxon: Taxon) -> tuple[Loc
     if location is None or prediction.narrowing.status is not NarrowingStatus.APPLIED:
         return None, None
     listed = local_list(pipeline.areas, location.coordinates, date.value.month if date else None)
-    local = next((one for one in listed.taxa if one.taxon.key == taxon.key), None)
-    return local, pipeline.areas.distance_km([taxon.key], location.coordinates)
+    below = [one for one in listed.taxa if one.taxon.lineage.get(taxon.rank) == taxon.scientific_name]
+    likeliest = min(below, key=lambda one: (not one.included, -(one.geo_score or 0)), default=None)
+    return likeliest, pipeline.areas.distance_km([one.taxon.key for one in below], location.coordinates)

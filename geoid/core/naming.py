@@ -25,6 +25,8 @@ class Named(Protocol):
         """The common name."""
 
 
+UNKNOWN = "geoid knows the animals that its model can name, by scientific or English name, and the groups above them"
+
 Found = TypeVar("Found", bound=Named)
 
 
@@ -38,11 +40,10 @@ def find_taxon(name: str, taxa: Iterable[Found]) -> Found:
     wanted = " ".join(name.lower().split())
     if wanted in names:
         return names[wanted]
-    near = difflib.get_close_matches(wanted, names, n=4, cutoff=0.6) or [
-        known for known in names if wanted in known.split()
-    ]
-    listed = list(dict.fromkeys(_shown(names[known]) for known in near))[:3]
-    hint = f"did you mean {', or '.join(listed)}?" if listed else "give a scientific or an English name"
+    near = [known for known in names if wanted in known.replace("-", " ").split()]
+    near += difflib.get_close_matches(wanted, names, n=4, cutoff=0.7)
+    listed = list(dict.fromkeys(_shown(names[known]) for known in near))[:4]
+    hint = f"did you mean {', or '.join(listed)}?" if listed else UNKNOWN
     raise UnknownTaxon(f"no taxon is called {name!r}", hint)
 
 

@@ -174,7 +174,7 @@ def _legend(view: MapView, baseline: float) -> Iterator[str]:
     x = EDGE
     if view.occurs:
         yield f'<rect x="{x}" y="{baseline - 10:g}" width="14" height="11" fill="{RANGE}" opacity="0.62"/>'
-        yield _text(x + 20, baseline, "occurs here", words)
+        yield _text(x + 20, baseline, "occurs", words)
         x += 112
     if view.place is not None:
         yield f'<circle cx="{x + 7}" cy="{baseline - 4:g}" r="6" fill="none" stroke="{PLACE}" stroke-width="1.2"/>'

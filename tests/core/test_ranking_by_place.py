@@ -188,7 +188,7 @@ def test_the_combined_score_of_a_class_of_one_taxon_is_vision_times_the_softened
     grouping, scores, place = case
     filled = dict(zip(grouping.keys, np.nan_to_num(place.scores, nan=place.neutral).tolist(), strict=True))
     candidates = rank(grouping, scores, SEE_ALL, place).candidates
-    products = [one.vision_score * max(filled[one.taxon.key] ** 0.3, 0.06) for one in candidates]
+    products = [one.vision_score * max(filled[one.taxon.key] ** 0.3, SEE_ALL.absent) for one in candidates]
     assert [one.combined_score for one in candidates] == pytest.approx([one / sum(products) for one in products])
 
 
@@ -380,7 +380,7 @@ def test_a_place_turns_a_narrow_case_round() -> None:
     grouping = wild(LION, TIGER)
     ranking = at(grouping, [0.6, 0.4], (LION, AWAY), (TIGER, HERE))
     assert [one.taxon.key for one in ranking.candidates] == ["panthera-tigris", "panthera-leo"]
-    assert ranking.candidates[0].combined_score == pytest.approx(0.4 / (0.4 + 0.6 * 0.06))
+    assert ranking.candidates[0].combined_score == pytest.approx(0.4 / (0.4 + 0.6 * SEE_ALL.absent))
     assert ranking.by_vision.taxon == LION
     assert (ranking.why_not.taxon, ranking.why_not.reason) == (LION, LocalStatus.NOT_RECORDED)
 
