@@ -46,7 +46,7 @@ class RankingRules(NamedTuple):
     animal_bar: float = 0.2
     top: int = 5
     power: float = 0.3
-    absent: float = 0.1
+    absent: float = 0.12
 
 
 class Seen(NamedTuple):

@@ -55,13 +55,15 @@ def compare(pipeline: Pipeline, labels: tuple[Label, ...], photos: list[Sample])
     """Print the three columns, and every photo that a right place made worse."""
     with PLACES.open(encoding="utf-8") as table:
         places = {row["truth"]: (float(row["latitude"]), float(row["longitude"])) for row in csv.DictReader(table)}
-    without, with_right, with_wrong = [], [], []
+    without, with_right, with_wrong, named = [], [], [], []
     for row, data in photos:
         right = [labels[index] for index in row.imagenet_classes]
         without.append(outcome(pipeline, data, right, Capture())[0])
         with_right.append(outcome(pipeline, data, right, given(*places[row.truth]))[0])
         found = {city: outcome(pipeline, data, right, given(*where)) for city, where in WRONG.items()}
-        with_wrong += [place for place, absent in found.values() if absent]
+        wrong = [place for place, absent in found.values() if absent]
+        with_wrong += wrong
+        named += [sum(place < NAMED for place in wrong) / len(wrong)] if wrong else []
         missed = [city for city, (place, absent) in found.items() if absent and place >= NAMED]
         if with_right[-1] > without[-1] or missed:
             name = row.member.rpartition("/")[2]
@@ -70,6 +72,8 @@ def compare(pipeline: Pipeline, labels: tuple[Label, ...], photos: list[Sample])
             )
     for title, found in (("no place", without), ("right place", with_right), ("wrong place", with_wrong)):
         print(f"{title:<12} {len(found):>4}  first {share(found, 1)}  among {NAMED} {share(found, NAMED)}")
+
+    print(f"wrong place, each of {len(named)} photos counted once: among {NAMED} {sum(named) / len(named):.3f}")
 
 
 def main() -> None:
