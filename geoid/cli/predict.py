@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from geoid.core.values import Capture
     from geoid.settings import Settings
 
+OTHER_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf"}
 APPLIED = {"applied", "stale"}
 """The narrowing statuses that --require-location takes for an answer with a place."""
 
@@ -88,8 +89,8 @@ def predict(
     single = wiring.is_single_photo(photos)
     if map_to and not single:
         raise UsageError("--map draws one photo", "give a single file")
-    if map_to and map_to.suffix.lower() != ".svg":
-        raise UsageError(f"--map writes SVG, and {map_to} is not called so", "give a file name that ends in .svg")
+    if map_to and map_to.suffix.lower() in OTHER_PICTURES:
+        raise UsageError(f"--map writes SVG, not {map_to.suffix}", "give a file name that ends in .svg")
     pipeline = wiring.open_pipeline(settings, wait=False)
     tally = Tally(hide_location=hide_location)
     try:

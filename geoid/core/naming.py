@@ -42,7 +42,7 @@ def find_taxon(name: str, taxa: Iterable[Found]) -> Found:
         return names[wanted]
     near = [known for known in names if wanted in known.replace("-", " ").split()]
     near += difflib.get_close_matches(wanted, names, n=4, cutoff=0.7)
-    listed = list(dict.fromkeys(_shown(names[known]) for known in near))[:4]
+    listed = list(dict.fromkeys(_shown(names[known]) for known in near))[:3]
     hint = f"did you mean {', or '.join(listed)}?" if listed else UNKNOWN
     raise UnknownTaxon(f"no taxon is called {name!r}", hint)
 

@@ -215,3 +215,9 @@ def test_verbose_says_how_the_lookup_went_but_not_the_exact_place(geoid, cheetah
 def test_photos_of_one_place_are_looked_up_once(geoid, cheetah, photos) -> None:
     done = geoid("predict", cheetah, photos / "koala.webp", "--at", BERLIN, "--workers", 1, "-v")
     assert [line.partition("lookup=")[2].split()[0] for line in done.stderr.splitlines()] == ["miss", "local_hit"]
+
+
+def test_a_map_is_no_other_kind_of_picture(geoid, cheetah, tmp_path) -> None:
+    done = geoid("predict", cheetah, "--map", tmp_path / "where.png")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--map writes SVG, not .png" in done.stderr

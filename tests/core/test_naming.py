@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoid.core.naming import find_taxon
+from geoid.core.naming import UNKNOWN, find_taxon
 from geoid.core.values import Taxon
 from geoid.errors import UnknownTaxon
 
@@ -78,7 +78,7 @@ def test_a_taxon_is_suggested_once_though_several_of_its_names_are_near() -> Non
 
 @pytest.mark.parametrize("name", ["", " ", "xyzzyx", "42"])
 def test_where_nothing_is_near_the_hint_says_what_to_give(name: str) -> None:
-    assert hint(name) == "give a scientific or an English name"
+    assert hint(name) == UNKNOWN
 
 
 def test_the_message_shows_the_name_as_it_was_given() -> None:
