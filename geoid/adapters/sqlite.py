@@ -16,8 +16,6 @@ from typing import TypeVar
 from geoid.core.releases import PACK_FORMAT, SCHEMA, Contents, Kind, Release, ReleaseTaxon, packed, unpacked
 from geoid.errors import AreaDataError, NewerFormatError, StorageError, UnavailableError
 
-SUFFIX = ".areas"
-CURRENT = "current"
 META = ("format", "release", "kind", "digest", "sources", "licences", "taxa", "cells")
 Answer = TypeVar("Answer")
 

@@ -30,7 +30,6 @@ WHY_NOT_FROM = 0.1
 LIKELY = 0.31
 """A taxon with less than this share of its class's best geo score is not meant: near and out of season score 0.3."""
 
-
 RULED_OUT = (ABSENT, SEASON)
 FENCED_OUT = (ABSENT, SEASON, NEAR)
 """What the soft evidence speaks against, and what a fence keeps out: all that `geoid species` excludes."""
@@ -96,10 +95,10 @@ def rank(
     alone = everywhere(grouping)
     local = alone if evidence is None else localise(grouping, evidence, rules, fence=mode is Mode.FILTER)
     used = local if mode is not Mode.ANNOTATE else local._replace(factors=alone.factors, meant=alone.meant)
-    split = _split(grouping, seen, used, fence=mode is Mode.FILTER)
+    split = _split(grouping, seen, used)
     order = _order(grouping, split)[: rules.top]
     candidates = tuple(_candidate(grouping, seen, used, split, unit) for unit in order)
-    by_vision = _by_vision(grouping, seen, alone)
+    by_vision = candidates[0] if evidence is None else _by_vision(grouping, seen, alone)
     why_not = _why_not(grouping, seen, local, FENCED_OUT if mode is Mode.FILTER else RULED_OUT)
     ranking = Ranking(AnswerStatus.NO_ANIMAL, None, candidates, seen.animal_score, by_vision, why_not)
     if seen.animal_score < rules.animal_bar:
@@ -143,12 +142,12 @@ def localise(grouping: Grouping, evidence: Evidence, rules: RankingRules, *, fen
     scores = np.where(kept, np.nan, evidence.scores[grouping.pair_taxon])
     statuses = np.where(kept, CODES[LocalStatus.DOMESTIC], evidence.statuses[grouping.pair_taxon])
     filled = np.where(np.isnan(scores), evidence.neutral, scores)
-    if fence:
-        filled = np.where(np.isin(statuses, FENCED_OUT), 0.0, filled)
+    out = np.isin(statuses, FENCED_OUT) if fence else np.zeros_like(kept)
+    filled = np.where(out, 0.0, filled)
     meant = filled >= LIKELY * _greatest(grouping, filled)[grouping.pair_group]
     shares = np.where(meant, np.maximum(filled, np.finfo(float).tiny), 0.0)
     totals = np.bincount(grouping.pair_group, weights=shares)
-    factors = np.maximum(filled**rules.power, rules.absent)
+    factors = np.where(out, 0.0, np.maximum(filled**rules.power, rules.absent))
     return Local(scores, statuses, factors, meant, shares / totals[grouping.pair_group])
 
 
@@ -168,10 +167,9 @@ def _greatest(grouping: Grouping, values: Floats) -> Floats:
     return found
 
 
-def _split(grouping: Grouping, seen: Seen, local: Local, *, fence: bool = False) -> Split:
+def _split(grouping: Grouping, seen: Seen, local: Local) -> Split:
     """Combine, and give each group's score to the one taxon it stands for, or to itself."""
-    factors = np.where(np.isin(local.statuses, FENCED_OUT), 0.0, local.factors) if fence else local.factors
-    groups = seen.vision * _greatest(grouping, factors)
+    groups = seen.vision * _greatest(grouping, local.factors)
     groups = groups / (groups.sum() or 1.0)
     meant = np.flatnonzero(local.meant)
     numbers, first, counts = np.unique(grouping.pair_group[meant], return_index=True, return_counts=True)
