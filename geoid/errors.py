@@ -11,6 +11,7 @@ GeoidError                1  something failed that has no better name
 │   └── NoPhotos             a folder or a pattern holds no photo
 ├── AreaDataError        65  area data is damaged, or is none at all
 ├── UnknownTaxon          2  no taxon goes by that name
+├── UnknownRelease        2  no release goes by that name
 ├── NoLocationError      66  --require-location, and there is no usable location
 ├── UnavailableError     69  a server, an engine, a binary or a free port is missing
 ├── ModelError           70  a model, its card or its labels do not fit
@@ -90,6 +91,12 @@ class AreaDataError(GeoidError):
 
 class UnknownTaxon(GeoidError):
     """No taxon goes by that name."""
+
+    exit_code = 2
+
+
+class UnknownRelease(GeoidError):
+    """No release goes by that name."""
 
     exit_code = 2
 

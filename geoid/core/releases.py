@@ -29,6 +29,16 @@ CREATE TABLE overflow (cell INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 ascending order, compressed by zlib."""
 
 
+TABLES = {
+    "taxa": (
+        "number", "key", "scientific_name", "common_name", "rank", "lineage", "flags", "occurrences", "cells",
+    ),
+    "cells": ("cell", "bytes"),
+    "overflow": ("cell", "bytes"),
+}
+"""What a store holds of a release, by table and column; a pack keeps `cells.bytes` apart, once for all equal ones."""
+
+
 class Kind(StrEnum):
     """What kind of evidence a release holds."""
 
@@ -51,6 +61,22 @@ class Release(NamedTuple):
     name: str
     kind: Kind
     digest: str
+
+
+class Pointer(NamedTuple):
+    """The release in force, and the one that was in force before it, if that is still there."""
+
+    current: Release
+    previous: Release | None = None
+
+
+class ListedRelease(NamedTuple):
+    """A release as lists show it: what it holds, and when it was published (seconds since 1970)."""
+
+    release: Release
+    taxa: int
+    cells: int
+    published: float
 
 
 class ReleaseTaxon(NamedTuple):
