@@ -14,6 +14,7 @@ GeoidError                1  something failed that has no better name
 ├── UnknownRelease        2  no release goes by that name
 ├── NoLocationError      66  --require-location, and there is no usable location
 ├── UnavailableError     69  a server, an engine, a binary or a free port is missing
+│   └── ReleaseGone          a release is not in the store, or not any more
 ├── ModelError           70  a model, its card or its labels do not fit
 ├── StorageError         74  a file cannot be written, or the disk is full
 ├── ThrottledError       75  the service asks to come back later
@@ -111,6 +112,10 @@ class UnavailableError(GeoidError):
     """A server, an engine, a binary or a free port is missing."""
 
     exit_code = 69
+
+
+class ReleaseGone(UnavailableError):
+    """A release is not in the store, or not any more."""
 
 
 class ModelError(GeoidError):

@@ -26,6 +26,7 @@ NOT_KEYS = {"GEOID_PROFILE", "GEOID_SETTINGS"}
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -54,11 +55,20 @@ class RankingSettings(msgspec.Struct, frozen=True):
 
 
 class AreaSettings(msgspec.Struct, frozen=True):
-    """Where area data comes from, and how much of it is kept in the process, for how many seconds at most."""
+    """The URL of the store of area data, the one `geoid seed` publishes to, and the seconds that a lookup may take."""
 
     store: str
-    cache_entries: Positive
-    cache_ttl: Positive
+    publish: str
+    deadline: Seconds
+
+
+class CacheSettings(msgspec.Struct, frozen=True):
+    """The URL of the cache that processes share, the entries that each keeps itself, and times in seconds."""
+
+    url: str
+    entries: Positive
+    ttl: Positive
+    timeout: Seconds
 
 
 class PhotoSettings(msgspec.Struct, frozen=True):
@@ -95,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True):
     predict: PredictSettings
     ranking: RankingSettings
     areas: AreaSettings
+    cache: CacheSettings
     photo: PhotoSettings
     names: NameSettings
     paths: PathSettings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from geoid import packaged
-from geoid.errors import SettingsError
+from geoid.core.text import redacted
+from geoid.errors import SettingsError, UnavailableError
 from geoid.settings import Loaded, Settings, load
 
 if TYPE_CHECKING:
@@ -20,13 +22,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoid.adapters.onnx import OnnxModel
+    from geoid.adapters.packs import PackFolder
+    from geoid.adapters.postgres import PostgresStore
     from geoid.core.areas import Areas
     from geoid.core.models import ModelCard
     from geoid.core.pipeline import Pipeline
+    from geoid.core.ports import AreaStore, FeatureCache, Pack, ReleaseStore
     from geoid.core.sources import PhotoSource
     from geoid.core.values import Taxon
     from geoid.zoo.library import Library
     from geoid.zoo.licences import Terms
+
+
+PACK_SUFFIX = ".areas"
+STORES = "write sqlite:, sqlite:FOLDER, sqlite:PATH/NAME.areas or postgresql://USER@HOST/DATABASE"
 
 
 def open_settings(flags: Mapping[str, object] = MappingProxyType({})) -> Loaded:
@@ -108,18 +117,85 @@ def _pipeline(chosen: Settings, library: Library, card: ModelCard, model: Future
 
 
 def open_areas(settings: Settings, keys: Sequence[str] = ()) -> Areas:
-    """The area data that the settings name; `keys` are the taxa that a model knows.
+    """The area data that the settings name; `keys` are the taxa that a model knows. No server is asked yet.
 
     Raises `AreaDataError` for a pack that is damaged or none, `NewerFormatError` for one of a newer geoid.
     """
     from geoid.adapters.memory import MemoryCache
-    from geoid.adapters.sqlite import AreaPack
-    from geoid.core.areas import Areas
+    from geoid.core import areas
     from geoid.core.predictions import Mode
 
-    pack = AreaPack(_pack_path(settings))
-    cache = MemoryCache(settings.areas.cache_entries)
-    return Areas(pack, pack, cache, keys, settings.areas.cache_ttl, Mode(settings.ranking.mode))
+    store = open_store(settings)
+    deadline, cache = settings.areas.deadline, settings.cache
+    behind = areas.Behind(store, store, MemoryCache(cache.entries), open_cache(settings))
+    limits = areas.Limits(deadline, min(cache.timeout, deadline), cache.ttl)
+    return areas.open_areas(behind, keys, limits, Mode(settings.ranking.mode))
+
+
+def open_store(settings: Settings) -> AreaStore:
+    """The store of area data that predictions read."""
+    url = settings.areas.store
+    if url.startswith("sqlite:") and url.endswith(PACK_SUFFIX):
+        from geoid.adapters.sqlite import AreaPack
+
+        return AreaPack(Path(url.removeprefix("sqlite:")).expanduser())
+    return _store(url)
+
+
+def open_release_store(settings: Settings, to: str | None = None) -> ReleaseStore:
+    """The store that releases are published to: `to`, else the one the settings name; a URL or a folder of packs."""
+    return _store(to or settings.areas.publish or settings.areas.store)
+
+
+def _store(url: str) -> PackFolder | PostgresStore:
+    scheme, separator, rest = url.partition(":")
+    if scheme in {"postgresql", "postgres"}:
+        _need("psycopg", "psycopg[binary]")
+        from geoid.adapters.postgres import PostgresStore
+
+        return PostgresStore(url)
+    if scheme == "sqlite" or not separator:
+        return _open_folder(rest if separator else url)
+    raise SettingsError(f"{redacted(url)} is no store of area data that geoid knows", STORES)
+
+
+def _open_folder(path: str) -> PackFolder:
+    """The packs in a folder, that of the user where none is named."""
+    from geoid.adapters.packs import PackFolder
+
+    own = platformdirs.user_data_path("geoid", appauthor=False) / "areas"
+    return PackFolder(Path(path).expanduser() if path else own, _starter())
+
+
+def open_pack(path: str | None) -> Pack:
+    """An area pack, or the starter release where no path is given."""
+    from geoid.adapters.sqlite import AreaPack
+
+    return AreaPack(_starter() if path is None else Path(path).expanduser())
+
+
+def _starter() -> Path:
+    return packaged.folder("areas") / "starter.areas"
+
+
+def open_cache(settings: Settings) -> FeatureCache | None:
+    """The cache that processes share, or none where this process is alone."""
+    url = settings.cache.url
+    scheme = url.partition(":")[0]
+    if scheme == "memory":
+        return None
+    if scheme in {"redis", "rediss", "valkey", "valkeys"}:
+        _need("redis", "redis")
+        from geoid.adapters.redis import RedisCache
+
+        return RedisCache(url, settings.cache.timeout)
+    raise SettingsError(f"{redacted(url)} is no cache that geoid knows", "write memory:, redis://HOST or rediss://HOST")
+
+
+def _need(module: str, package: str) -> None:
+    """Raise `UnavailableError` for a client library that is not installed."""
+    if importlib.util.find_spec(module) is None:
+        raise UnavailableError(f"the Python package {module} is not installed", f"pip install '{package}'")
 
 
 def open_species(settings: Settings) -> Areas:
@@ -135,16 +211,6 @@ def open_taxa(settings: Settings) -> Iterable[Taxon]:
     from geoid.zoo.labels import read_taxa
 
     return read_taxa(packaged.folder("models") / "taxa.tsv", settings.names.language)
-
-
-def _pack_path(settings: Settings) -> Path:
-    """The pack of `sqlite:PATH`, or the starter release where there is no path."""
-    scheme, _, path = settings.areas.store.partition(":")
-    if scheme != "sqlite":
-        raise SettingsError(
-            f"areas.store {settings.areas.store!r} is not of a kind geoid knows", "write sqlite:path/to/NAME.areas"
-        )
-    return Path(path).expanduser() if path else packaged.folder("areas") / "starter.areas"
 
 
 def find_photos(arguments: Sequence[str], settings: Settings) -> Iterator[PhotoSource]:

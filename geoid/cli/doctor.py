@@ -149,14 +149,12 @@ def _check_areas(settings: Settings) -> Finding:
     from geoid import wiring
 
     areas = wiring.open_species(settings)
-    areas.store.ping()
-    release = areas.releases.current()
-    matched = areas.taxa(release).matched
-    covered = int((matched.model_of >= 0).sum())
-    text = (
-        f"{release.name}, {release.kind}, {len(matched.model_of)} taxa, {covered} of {len(areas.keys)} of the model's"
-    )
-    if covered < len(areas.keys):
+    areas.path.database.store.ping()
+    release = areas.release()
+    matched = areas.matched(release)
+    covered, known = int((matched.model_of >= 0).sum()), len(areas.known.keys)
+    text = f"{release.name}, {release.kind}, {len(matched.model_of)} taxa, {covered} of {known} of the model's"
+    if covered < known:
         return Finding("areas", "warn", text, "taxa without area data count as unknown everywhere")
     return Finding("areas", "ok", text)
 

@@ -1,127 +1,205 @@
-"""The lookup step: from a place to the evidence of its cells, through cache and store."""
+"""The lookup step: from a place to the evidence of its cells, through caches and database, within one deadline."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from geoid.core.evidence import Evidence, Matched, ensure_known, has_data, match, taxa_here, weigh
+from geoid.core.attempts import Attempt
+from geoid.core.breaker import Breaker
+from geoid.core.evidence import Evidence, Matched, ensure_known, has_data, taxa_here, weigh
 from geoid.core.features import Features, decode
+from geoid.core.fetching import CachePath, Fetched
 from geoid.core.places import cells_around, kilometres
-from geoid.core.ports import FeatureCache, FeatureStore, ReleaseStore
-from geoid.core.predictions import LookupOutcome, Mode, Narrowing, NarrowingStatus
-from geoid.core.releases import Kind, Release, ReleaseTaxon, cache_key
+from geoid.core.pointers import PointerReader
+from geoid.core.ports import FeatureCache, FeatureStore, ReleaseReader
+from geoid.core.predictions import LookupFacts, LookupOutcome, Mode, Narrowing, NarrowingStatus
+from geoid.core.release_facts import ReleaseFacts
+from geoid.core.releases import Kind, Release, ReleaseTaxon
+from geoid.core.tiers import Database, SharedCache
 from geoid.core.values import Capture, Coordinates
-from geoid.errors import UnavailableError
-
-ABSENT = b""
-"""What a cache keeps for a cell that has no data."""
+from geoid.errors import ReleaseGone, SettingsError, UnavailableError
 
 
-@dataclass(frozen=True, slots=True)
-class Taxa:
-    """The taxa of a release, loaded once a process, and where the model's are among them."""
+class Limits(NamedTuple):
+    """Seconds that a lookup may take, that one request to the shared cache may take, and that cached values live."""
 
-    listed: Sequence[ReleaseTaxon]
+    deadline: float = 0.3
+    cache_timeout: float = 0.1
+    ttl: float = 604_800.0
+
+
+class Looked(NamedTuple):
+    """What a lookup gives: the cell of a place, what its area says of the model's taxa (if anything), how that went."""
+
+    cell: str | None
+    evidence: Evidence | None
+    narrowing: Narrowing
+    facts: LookupFacts | None = None
+
+
+class Found(NamedTuple):
+    """The area of a place: its features, and the release that they are of, with its taxa."""
+
+    release: Release
     matched: Matched
+    fetched: Fetched
+    status: NarrowingStatus = NarrowingStatus.APPLIED
 
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """Area data as the pipeline sees it; `keys` are the taxa that the model knows. Safe to share between threads."""
+    """Area data as the pipeline sees it; safe to share between threads.
 
-    store: FeatureStore
-    releases: ReleaseStore
-    cache: FeatureCache
-    keys: Sequence[str]
-    ttl: float
+    A lookup for a prediction ends within `deadline` seconds; what lists and maps ask has the adapters' own bounds.
+    """
+
+    path: CachePath
+    pointers: PointerReader
+    known: ReleaseFacts
+    deadline: float
     mode: Mode = Mode.BOOST
-    _taxa: dict[str, Taxa] = field(default_factory=dict)
-    _centres: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+    now: Callable[[], float] = time.monotonic
 
-    def look_up(self, capture: Capture) -> tuple[str | None, Evidence | None, Narrowing]:
-        """The cell of a capture, what its area says of the model's taxa (if anything), and how that went."""
+    def look_up(self, capture: Capture) -> Looked:
+        """What the area says of a capture; raises `SettingsError` where no server ever answered as things are set."""
         cells = cells_around(capture.location.coordinates) if capture.location else ()
         if not cells:
-            return None, None, Narrowing(NarrowingStatus.NO_LOCATION, self.mode)
+            return Looked(None, None, Narrowing(NarrowingStatus.NO_LOCATION, self.mode))
         if self.mode is Mode.OFF:
-            return cells[0], None, Narrowing(NarrowingStatus.OFF, self.mode)
+            return Looked(cells[0], None, Narrowing(NarrowingStatus.OFF, self.mode))
+        attempt = self._attempt()
         try:
-            release = self.releases.current()
-            features, outcome = self.features(release, cells)
-            taxa = self.taxa(release)
-            ensure_known(features, taxa.matched)
+            found = self._found(cells, attempt)
         except UnavailableError:
+            attempt.outcomes[LookupOutcome.UNAVAILABLE] += len(cells)
             unavailable = Narrowing(NarrowingStatus.DATABASE_UNAVAILABLE, self.mode, LookupOutcome.UNAVAILABLE)
-            return cells[0], None, unavailable
-        narrowing = narrowed(release, taxa.matched, features, outcome, self.mode)
-        if narrowing.status is NarrowingStatus.NO_DATA_HERE:
-            return cells[0], None, narrowing
-        month = capture.date.value.month if capture.date else None
-        return cells[0], weigh(features, taxa.matched, month), narrowing
+            return Looked(cells[0], None, unavailable, attempt.facts())
+        return self._weighed(cells[0], found, capture, attempt)
 
-    def features(self, release: Release, cells: Sequence[str]) -> tuple[tuple[Features, ...], LookupOutcome]:
-        """The features of those cells that have any, in one request a tier, and the outcome."""
-        keys = {cell: cache_key(release, cell, cells[-1]) for cell in cells}
-        kept = self.cache.get(list(keys.values()))
-        missing = [cell for cell in cells if keys[cell] not in kept]
-        values = {cell: kept[key] for cell, key in keys.items() if key in kept}
-        if missing:
-            fresh = self.store.features(release, missing)
-            values |= {cell: fresh.get(cell, ABSENT) for cell in missing}
-            self.cache.put({keys[cell]: values[cell] for cell in missing}, self.ttl)
-        return tuple(decode(value) for value in values.values() if value), _outcome(values, missing)
+    def _weighed(self, cell: str, found: Found, capture: Capture, attempt: Attempt) -> Looked:
+        features = found.fetched.features
+        ensure_known(features, found.matched)
+        narrowing = narrowed(found.release, found.matched, found.fetched, self.mode, found.status)
+        if narrowing.status is NarrowingStatus.NO_DATA_HERE:
+            return Looked(cell, None, narrowing, attempt.facts())
+        month = capture.date.value.month if capture.date else None
+        return Looked(cell, weigh(features, found.matched, month), narrowing, attempt.facts())
+
+    def _found(self, cells: Sequence[str], attempt: Attempt) -> Found:
+        """The area in the release in force or, where only the caches answer, in the one before."""
+        pointer = self.pointers.read(attempt)
+        try:
+            return self._of(pointer.current, cells, attempt)
+        except ReleaseGone:
+            self.pointers.forget()
+            return self._of(self.pointers.read(attempt).current, cells, attempt)
+        except (UnavailableError, SettingsError):
+            stale = self._stale(pointer.previous, cells, attempt)
+            if stale is None:
+                raise
+            return stale
+
+    def _of(self, release: Release, cells: Sequence[str], attempt: Attempt) -> Found:
+        matched = self.known.matched(release, attempt)
+        return Found(release, matched, self.path.fetch(release, len(matched.model_of), cells, attempt))
+
+    def _stale(self, release: Release | None, cells: Sequence[str], attempt: Attempt) -> Found | None:
+        """What the caches hold of a former release, if that is all there is to know of the place."""
+        matched = self.known.matched_without_asking(release, attempt) if release is not None else None
+        if release is None or matched is None:
+            return None
+        fetched = self.path.kept(release, len(matched.model_of), cells, attempt)
+        if fetched is None or not has_data(fetched.features):
+            return None
+        return Found(release, matched, fetched, NarrowingStatus.STALE)
+
+    def release(self) -> Release:
+        """The release in force; raises `UnavailableError`."""
+        return self.pointers.read(Attempt()).current
+
+    def features(self, release: Release, cells: Sequence[str]) -> Fetched:
+        """The features of cells in a release; raises `UnavailableError`."""
+        attempt = Attempt()
+        return self.path.fetch(release, len(self.known.matched(release, attempt).model_of), cells, attempt)
 
     def overflow(self, release: Release, cells: Sequence[str]) -> tuple[Features, ...]:
         """The features that did not fit into the cells' values: of interest to lists, not to predictions."""
-        return tuple(decode(value) for value in self.store.overflow(release, cells).values())
+        store = self.path.database.store
+        return tuple(decode(value) for value in store.overflow(release, cells).values())
 
-    def taxa(self, release: Release) -> Taxa:
-        """The taxa of a release, read once."""
-        if release.digest not in self._taxa:
-            listed = self.store.taxa(release)
-            self._taxa[release.digest] = Taxa(listed, match(self.keys, listed))
-        return self._taxa[release.digest]
+    def taxa(self, release: Release) -> Sequence[ReleaseTaxon]:
+        """All taxa of a release."""
+        return self.known.taxa(release, Attempt())
+
+    def matched(self, release: Release) -> Matched:
+        """The model's taxa among those of a release."""
+        return self.known.matched(release, Attempt())
 
     def range_cells(self, keys: Sequence[str]) -> tuple[str, ...]:
         """The cells where any of these taxa occurs, compacted for each of them; raises `UnavailableError`."""
-        release = self.releases.current()
-        return tuple({cell: None for key in keys for cell in self.store.taxon_cells(release, key)})
+        attempt = Attempt()
+        release = self.pointers.read(attempt).current
+        return tuple({cell: None for key in keys for cell in self.known.cells(release, key, attempt)})
 
     def distance_km(self, keys: Sequence[str], place: Coordinates) -> float | None:
         """How far the nearest cell is where one of these taxa occurs, centre to place; none if that is not known."""
+        attempt = self._attempt()
         try:
-            release = self.releases.current()
-            centres = [self._range(release, key) for key in keys]
+            release = self.pointers.read(attempt).current
+            centres = [self.known.centres(release, key, attempt) for key in keys]
         except UnavailableError:
             return None
         reached = [kilometres(place, found).min() for found in centres if len(found)]
         return float(min(reached)) if reached else None
 
-    def _range(self, release: Release, key: str) -> NDArray[np.float64]:
-        """The centres of a taxon's cells (cells, 2), in degrees."""
-        import h3
-
-        if (release.digest, key) not in self._centres:
-            cells = self.store.taxon_cells(release, key)
-            points = [h3.cell_to_latlng(cell) for cell in h3.uncompact_cells(cells, 3)] if cells else []
-            self._centres[release.digest, key] = np.array(points).reshape(-1, 2)
-        return self._centres[release.digest, key]
+    def _attempt(self) -> Attempt:
+        return Attempt(self.now() + self.deadline, self.now)
 
 
-def _outcome(values: Mapping[str, bytes], missing: Sequence[str]) -> LookupOutcome:
-    if not any(values.values()):
-        return LookupOutcome.ABSENT
-    return LookupOutcome.MISS if missing else LookupOutcome.LOCAL_HIT
+class Behind(NamedTuple):
+    """What stands behind a lookup: store and releases, the process's own cache, and the one that processes share."""
+
+    store: FeatureStore
+    releases: ReleaseReader
+    local: FeatureCache
+    shared: FeatureCache | None = None
+
+
+def open_areas(
+    behind: Behind,
+    keys: Sequence[str] = (),
+    limits: Limits | None = None,
+    mode: Mode = Mode.BOOST,
+    now: Callable[[], float] = time.monotonic,
+) -> Areas:
+    """Area data over a store and caches; `keys` are the taxa that the model knows."""
+    bounds = limits or Limits()
+    database = Database(behind.store, behind.releases, Breaker(now=now))
+    shared = None if behind.shared is None else SharedCache(behind.shared, bounds.cache_timeout, Breaker(now=now))
+    return Areas(
+        CachePath(behind.local, shared, database, bounds.ttl),
+        PointerReader(database, shared, bounds.ttl, now),
+        ReleaseFacts(database, shared, keys, bounds.ttl),
+        bounds.deadline,
+        mode,
+        now,
+    )
 
 
 def narrowed(
-    release: Release, matched: Matched, features: Sequence[Features], outcome: LookupOutcome, mode: Mode
+    release: Release,
+    matched: Matched,
+    fetched: Fetched,
+    mode: Mode,
+    status: NarrowingStatus = NarrowingStatus.APPLIED,
 ) -> Narrowing:
     """How far the area's data goes: taxa here, those the model knows, density of records."""
+    features, outcome = fetched
     if not has_data(features):
         return Narrowing(NarrowingStatus.NO_DATA_HERE, mode, outcome, release.name)
     here = taxa_here(features)
@@ -130,4 +208,4 @@ def narrowed(
     overflowing = max(one.taxa - len(one.records) for one in features)
     density = max(one.density for one in features) if release.kind is not Kind.RANGES else None
     counts = (len(here) + everywhere + max(overflowing, 0), known + everywhere)
-    return Narrowing(NarrowingStatus.APPLIED, mode, outcome, release.name, *counts, density)
+    return Narrowing(status, mode, outcome, release.name, *counts, density)

@@ -39,6 +39,23 @@ LOCAL = 3
 """A record at this resolution or finer is here; one in the coarse cell only is near."""
 
 
+class KnownTaxon(NamedTuple):
+    """A taxon of a release that a model knows: its number, key, flags and records world-wide."""
+
+    number: int
+    key: str
+    flags: int
+    occurrences: int
+
+
+class KnownTaxa(NamedTuple):
+    """How many taxa a release has, how many records in all, and those of its taxa that a model knows."""
+
+    size: int
+    occurrences: int
+    taxa: tuple[KnownTaxon, ...]
+
+
 class Matched(NamedTuple):
     """The taxa of a model among those of a release: n model taxa, m release taxa.
 
@@ -66,18 +83,28 @@ class Evidence(NamedTuple):
 
 def match(keys: Sequence[str], taxa: Sequence[ReleaseTaxon]) -> Matched:
     """Find the taxa of a model, by key, in a release."""
-    places = {key: place for place, key in enumerate(keys)}
-    model_of = np.full(len(taxa), -1, np.int32)
+    return place(keys, known_taxa(keys, taxa))
+
+
+def known_taxa(keys: Sequence[str], taxa: Sequence[ReleaseTaxon]) -> KnownTaxa:
+    """What predictions need of the taxa of a release."""
+    wanted = set(keys)
+    chosen = (KnownTaxon(one.number, one.key, one.flags, one.occurrences) for one in taxa if one.key in wanted)
+    return KnownTaxa(len(taxa), sum(one.occurrences for one in taxa), tuple(chosen))
+
+
+def place(keys: Sequence[str], known: KnownTaxa) -> Matched:
+    """Where the taxa of a model are in a release; `keys` are those that `known` was made with."""
+    places = {key: index for index, key in enumerate(keys)}
+    model_of = np.full(known.size, -1, np.int32)
     flags = np.full(len(keys), int(TaxonFlag.DOUBTFUL), np.int64)
     counts = np.zeros(len(keys))
-    for taxon in taxa:
-        place = places.get(taxon.key)
-        if place is not None:
-            model_of[taxon.number] = place
-            flags[place], counts[place] = taxon.flags, taxon.occurrences
-    total = sum(taxon.occurrences for taxon in taxa)
+    for taxon in known.taxa:
+        index = places[taxon.key]
+        model_of[taxon.number] = index
+        flags[index], counts[index] = taxon.flags, taxon.occurrences
     worldwide, domestic = flags & TaxonFlag.WORLDWIDE > 0, flags & TaxonFlag.DOMESTIC > 0
-    return Matched(model_of, flags & TaxonFlag.DOUBTFUL == 0, worldwide, domestic, counts / (total or 1))
+    return Matched(model_of, flags & TaxonFlag.DOUBTFUL == 0, worldwide, domestic, counts / (known.occurrences or 1))
 
 
 def weigh(features: Sequence[Features], matched: Matched, month: int | None) -> Evidence:

@@ -50,21 +50,25 @@ def local_list(areas: Areas, place: Coordinates, month: int | None) -> LocalList
     Raises `UnavailableError` where the data cannot be had,
     and `NoLocationError` for a place known to no better than 200 km.
     """
-    release = areas.releases.current()
+    release = areas.release()
     cells = cells_around(place)
     if not cells:
         raise NoLocationError("the place is known to no better than 200 km", "give a better one")
-    features, outcome = areas.features(release, cells)
+    fetched = areas.features(release, cells)
     listed = areas.taxa(release)
-    features = joined((*features, *areas.overflow(release, cells)))
-    evidence = weigh(features, match([taxon.key for taxon in listed.listed], listed.listed), month)
+    features = joined((*fetched.features, *areas.overflow(release, cells)))
+    evidence = weigh(features, match([taxon.key for taxon in listed], listed), month)
     months = _months(features)
     found = [
         _local(taxon, evidence.scores[taxon.number], STATUSES[evidence.statuses[taxon.number]], months)
-        for taxon in listed.listed
+        for taxon in listed
     ]
     found.sort(key=lambda one: (-(one.geo_score or 0), one.taxon.key))
-    return LocalList(cells[0], tuple(found), narrowed(release, listed.matched, features, outcome, areas.mode))
+    return LocalList(
+        cells[0],
+        tuple(found),
+        narrowed(release, areas.matched(release), fetched._replace(features=features), areas.mode),
+    )
 
 
 def joined(features: Sequence[Features]) -> tuple[Features, ...]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from geoid.core.areas import Areas
+from geoid.core.areas import Areas, Looked
 from geoid.core.captures import merge
 from geoid.core.grouping import Grouping
 from geoid.core.ports import Classifier, MetadataReader
-from geoid.core.predictions import ModelReference, PhotoSummary, Prediction, Ranking
+from geoid.core.predictions import STEPS, ModelReference, PhotoSummary, Prediction, Ranking
 from geoid.core.ranking import RankingRules, rank
 from geoid.core.values import Capture, Photo
 
@@ -45,6 +46,7 @@ class Pipeline:
     grouping: Grouping
     rules: RankingRules
     model: ModelReference
+    aside: Executor = field(default_factory=lambda: ThreadPoolExecutor(thread_name_prefix="lookup"))
 
     def predict(self, name: str, data: bytes, given: Capture = UNKNOWN) -> Prediction:
         """Answer one photo; what is `given` goes before what the photo says. Raises a `BadInputError` for a bad one."""
@@ -54,15 +56,22 @@ class Pipeline:
                 photo = self.read(name, data)
             with watch.step("metadata"):
                 capture = merge((given, self.metadata.read(photo)))
-            with watch.step("lookup"):
-                cell, evidence, narrowing = self.areas.look_up(capture)
-            with watch.step("classify"):
-                scores = self.classifier.classify([photo])
+            looking = self.aside.submit(self._look_up, capture, watch)
+            try:
+                with watch.step("classify"):
+                    scores = self.classifier.classify([photo])
+            finally:
+                looked = looking.result()
             with watch.step("rank"):
-                ranked = rank(self.grouping, scores.probabilities[0], self.rules, evidence, self.areas.mode)
+                ranked = rank(self.grouping, scores.probabilities[0], self.rules, looked.evidence, self.areas.mode)
                 ranking = self._measured(ranked, capture)
         summary = PhotoSummary(photo.name, photo.digest, photo.width, photo.height)
-        return Prediction(summary, capture, cell, ranking, narrowing, self.model, watch.timings_ms)
+        timings = {step: watch.timings_ms[step] for step in (*STEPS, "total")}
+        return Prediction(summary, capture, looked.cell, ranking, looked.narrowing, self.model, timings, looked.facts)
+
+    def _look_up(self, capture: Capture, watch: Stopwatch) -> Looked:
+        with watch.step("lookup"):
+            return self.areas.look_up(capture)
 
     def _measured(self, ranking: Ranking, capture: Capture) -> Ranking:
         """The ranking with the distance to where the ruled-out animal occurs."""

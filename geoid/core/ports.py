@@ -38,8 +38,9 @@ class FeatureStore(Protocol):
     """Holds area data by release; a release is immutable, so what it answered once it answers always.
 
     Safe to share between threads. `timeout` bounds the whole answer, in seconds; without one the adapter's own bounds
-    hold. Every method raises `UnavailableError` when there is no answer, or when the release is not there (any more),
-    and `SettingsError` when there never will be one as things are set: password, certificate, database, schema.
+    hold. Every method raises `UnavailableError` when there is no answer, its kind `ReleaseGone` when the release is not
+    there (any more), and `SettingsError` when there never will be an answer as things are set: password, certificate,
+    database, schema.
     """
 
     def features(self, release: Release, cells: Sequence[str], timeout: float | None = None) -> Mapping[str, bytes]:
@@ -51,7 +52,7 @@ class FeatureStore(Protocol):
     def taxa(self, release: Release, timeout: float | None = None) -> Sequence[ReleaseTaxon]:
         """The taxa of a release by number."""
 
-    def taxon_cells(self, release: Release, key: str) -> Sequence[str]:
+    def taxon_cells(self, release: Release, key: str, timeout: float | None = None) -> Sequence[str]:
         """The cells where a taxon occurs, at resolution 3, compacted; none for a taxon the release lacks."""
 
     def ping(self) -> None:
@@ -66,6 +67,10 @@ class ReleaseReader(Protocol):
 
     def list(self) -> Sequence[ListedRelease]:
         """All releases, by name."""
+
+
+class AreaStore(FeatureStore, ReleaseReader, Protocol):
+    """Holds area data and knows which of it is in force."""
 
 
 class Pack(Protocol):

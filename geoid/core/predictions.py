@@ -141,6 +141,22 @@ class Narrowing(NamedTuple):
     density: int | None = None
 
 
+class Trouble(NamedTuple):
+    """What a tier (`cache` or `database`) did instead of answering: the kind of error and its sentence."""
+
+    tier: str
+    kind: str
+    message: str
+
+
+class LookupFacts(NamedTuple):
+    """How a lookup went: keys by outcome, the trouble met, milliseconds by tier."""
+
+    outcomes: Mapping[LookupOutcome, int]
+    troubles: tuple[Trouble, ...]
+    timings_ms: Mapping[str, float]
+
+
 class ModelReference(NamedTuple):
     """The model that answered: its name and the digest of its file."""
 
@@ -150,7 +166,7 @@ class ModelReference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer to one photo; `timings_ms` holds the steps of `STEPS` and `total`."""
+    """The answer to one photo; `timings_ms` holds the steps of `STEPS`, of which lookup and classify overlap, and `total`."""
 
     photo: PhotoSummary
     capture: Capture
@@ -159,6 +175,7 @@ class Prediction:
     narrowing: Narrowing
     model: ModelReference
     timings_ms: Mapping[str, float] = field(compare=False)
+    lookup: LookupFacts | None = field(default=None, compare=False)
 
 
 class Failure(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from typing import NamedTuple
@@ -31,7 +31,15 @@ ascending order, compressed by zlib."""
 
 TABLES = {
     "taxa": (
-        "number", "key", "scientific_name", "common_name", "rank", "lineage", "flags", "occurrences", "cells",
+        "number",
+        "key",
+        "scientific_name",
+        "common_name",
+        "rank",
+        "lineage",
+        "flags",
+        "occurrences",
+        "cells",
     ),
     "cells": ("cell", "bytes"),
     "overflow": ("cell", "bytes"),
@@ -136,6 +144,7 @@ def unpacked(data: bytes) -> tuple[str, ...]:
     return tuple(f"{cell:x}" for cell in struct.unpack(f"<{len(data) // 8}Q", data))
 
 
-def cache_key(release: Release, cell: str, coarsest: str) -> str:
-    """The key of a cell's features in a cache; the braces keep a place's four cells in one slot of a cluster."""
-    return f"geoid:{{{coarsest}}}:{FORMAT}:{release.digest[:16]}:{cell}"
+def cache_keys(release: Release, cells: Sequence[str]) -> dict[str, str]:
+    """The keys in a cache of a place's cells, finest first; the braces keep all of them in one slot of a cluster."""
+    prefix = f"geoid:{{{cells[-1]}}}:{FORMAT}:{release.digest[:16]}:"
+    return {cell: prefix + cell for cell in cells}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -24,3 +25,36 @@ def _escaped(char: str) -> str:
     if code in UNDECODED:
         return f"\\x{code - UNDECODED.start + 0x80:02x}"
     return f"\\x{code:02x}" if code in LATIN else f"\\u{code:04x}"
+
+
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+WRITTEN_PASSWORD = re.compile(r"(?:pass(?!word_file)\w*|pwd)\s*=", re.IGNORECASE)
+NO_PORT = re.compile(r":(?!\d*(?:[,/?]|$))")
+BRACKETS = re.compile(r"\[[^\]/?@]*\]")
+HIDDEN_PASSWORD = "***"  # noqa: S105 what is shown in its place
+
+
+def redacted(url: str) -> str:
+    """A connection string with `***` for its password, whether or not that is written by the rules.
+
+    Takes URLs (`postgresql://`, `redis://`) and libpq's `host=… password=…`. Rather hides too much than too little:
+    all from the account's colon to the last `@`, and all behind `password=`.
+    """
+    start, end = _account_password(url)
+    written = WRITTEN_PASSWORD.search(url)
+    if written and written.end() < end:
+        return url[: min(start, written.end())] + HIDDEN_PASSWORD
+    rest = url[end:] if not written else url[end : written.end()] + HIDDEN_PASSWORD
+    return url[:start] + HIDDEN_PASSWORD * (start < end) + rest
+
+
+def _account_password(url: str) -> tuple[int, int]:
+    """Where the password of `user:password@host` stands, or of `user:password` with its host forgotten."""
+    scheme = SCHEME.match(url)
+    account, end = scheme.end() if scheme else 0, url.rfind("@")
+    if end >= 0:
+        colon = url.find(":", account, end)
+        return (colon + 1, end) if colon >= 0 else (0, 0)
+    authority = re.split("[/?]", url[account:], maxsplit=1)[0] if scheme else ""
+    found = NO_PORT.search(BRACKETS.sub(lambda host: "x" * len(host[0]), authority))
+    return (account + found.end(), len(url)) if found else (0, 0)

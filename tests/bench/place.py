@@ -47,7 +47,7 @@ def median_us(work: Callable[[Capture], object], captures: list[Capture]) -> flo
 
 def fetch(areas: Areas, capture: Capture) -> object:
     """The part of a lookup that ends with decoded features."""
-    return areas.features(areas.releases.current(), cells_around(capture.location.coordinates))
+    return areas.features(areas.release(), cells_around(capture.location.coordinates))
 
 
 def lookups(pack: Path) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoid.core.ports import Scores
-from geoid.core.releases import Contents, Release, ReleaseTaxon, packed, unpacked
+from geoid.core.releases import Contents, ListedRelease, Pointer, Release, ReleaseTaxon, packed, unpacked
 from geoid.core.values import Capture, Photo
-from geoid.errors import BrokenPhoto, UnavailableError
+from geoid.errors import BrokenPhoto, ReleaseGone, UnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +66,26 @@ class TableStore:
     def __init__(self, *contents: Contents) -> None:
         self._held = {one.digest(): one for one in contents}
         self.asked: list[tuple[str, ...]] = []
+        self.timeouts: list[float | None] = []
         self.taxa_read: list[str] = []
         self.down = False
 
-    def features(self, release: Release, cells: Sequence[str]) -> Mapping[str, bytes]:
+    def features(self, release: Release, cells: Sequence[str], timeout: float | None = None) -> Mapping[str, bytes]:
         """The feature bytes of those cells that have any."""
         self.asked.append(tuple(cells))
+        self.timeouts.append(timeout)
         return _chosen(self._of(release).cells, cells)
 
     def overflow(self, release: Release, cells: Sequence[str]) -> Mapping[str, bytes]:
         """The feature bytes of the taxa that did not fit."""
         return _chosen(self._of(release).overflow, cells)
 
-    def taxa(self, release: Release) -> Sequence[ReleaseTaxon]:
+    def taxa(self, release: Release, timeout: float | None = None) -> Sequence[ReleaseTaxon]:
         """The taxa by number."""
         self.taxa_read.append(release.name)
         return self._of(release).taxa
 
-    def taxon_cells(self, release: Release, key: str) -> Sequence[str]:
+    def taxon_cells(self, release: Release, key: str, timeout: float | None = None) -> Sequence[str]:
         """The cells where a taxon occurs."""
         contents = self._of(release)
         found = [cells for taxon, cells in zip(contents.taxa, contents.taxon_cells, strict=True) if taxon.key == key]
@@ -97,7 +99,7 @@ class TableStore:
     def _of(self, release: Release) -> Contents:
         self.ping()
         if release.digest not in self._held:
-            raise UnavailableError(f"release {release.name} is not in this table")
+            raise ReleaseGone(f"release {release.name} is not in this table")
         return self._held[release.digest]
 
 
@@ -111,17 +113,20 @@ class TableReleases:
     def __init__(self, *releases: Release) -> None:
         self._releases = releases
         self.in_force = releases[0] if releases else None
+        self.previous: Release | None = None
         self.down = False
+        self.read = 0
 
-    def current(self) -> Release:
-        """The release in force."""
+    def pointer(self, timeout: float | None = None) -> Pointer:
+        """The release in force and the one before."""
+        self.read += 1
         if self.down or self.in_force is None:
             raise UnavailableError("the table is down")
-        return self.in_force
+        return Pointer(self.in_force, self.previous)
 
-    def list(self) -> Sequence[Release]:
+    def list(self) -> Sequence[ListedRelease]:
         """All releases, by name."""
-        return sorted(self._releases)
+        return [ListedRelease(release, 0, 0, 0.0) for release in sorted(self._releases)]
 
 
 @dataclass(slots=True)

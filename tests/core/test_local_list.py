@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tables import TableCache, TableReleases, TableStore, release_of
 
-from geoid.core.areas import Areas
+from geoid.core.areas import Areas, Behind, open_areas
 from geoid.core.features import Features, Flag, encode, records_of, weight_of
 from geoid.core.local_list import ALL_YEAR, local_list, within
 from geoid.core.places import cells_around
@@ -33,7 +33,7 @@ def areas(cells: dict[int, bytes], kind: Kind = Kind.RANGES, overflow=None, keys
         for number, name in enumerate(NAMES)
     )
     contents = Contents("first", kind, taxa, ((),) * len(taxa), cells, overflow or {}, "", "")
-    return Areas(TableStore(contents), TableReleases(release_of(contents)), TableCache(), keys, 60)
+    return open_areas(Behind(TableStore(contents), TableReleases(release_of(contents)), TableCache()), keys)
 
 
 def cell(resolution: int, *rows: tuple[int, bytes, int], weight: float = 0.0) -> bytes:
@@ -130,7 +130,7 @@ def test_what_overflowed_is_listed_as_if_it_had_not() -> None:
 
 def test_a_store_that_does_not_answer_is_an_error_here() -> None:
     made = areas({})
-    made.store.down = True
+    made.path.database.store.down = True
     with pytest.raises(UnavailableError):
         local_list(made, LONDON, None)
 

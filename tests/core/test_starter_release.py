@@ -59,7 +59,7 @@ def _seen(grouping, areas):
         index = next(one.index for same in grouping.groups for one in same.labels if one.text == label)
         scores = np.full(1000, (1 - SURE) / 999, np.float32)
         scores[index] = SURE
-        _, evidence, narrowing = areas.look_up(capture(place, month))
+        _, evidence, narrowing = areas.look_up(capture(place, month))[:3]
         assert narrowing.status is NarrowingStatus.APPLIED
         return rank(grouping, scores, RankingRules(), evidence, mode)
 
@@ -104,7 +104,7 @@ def test_one_class_is_another_species_in_another_place(seen, label, place, speci
 def test_without_the_place_a_class_stays_a_class(grouping) -> None:
     settings = open_settings({"ranking.mode": "off"}).settings
     areas = open_areas(settings, grouping.keys)
-    _, evidence, narrowing = areas.look_up(capture("London"))
+    _, evidence, narrowing = areas.look_up(capture("London"))[:3]
     assert (evidence, narrowing.status) == (None, NarrowingStatus.OFF)
 
 

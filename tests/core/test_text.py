@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoid.core.text import HIDDEN, printable
+from geoid.core.text import HIDDEN, printable, redacted
 
 anything = st.text(st.characters(codec=None))
 
@@ -47,3 +47,56 @@ def test_printable_text_can_be_encoded(text: str) -> None:
 )
 def test_controls_are_written_as_escapes(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+MARK = "S3CR\u00e9T"
+
+
+@given(st.text(), st.text(), st.sampled_from(["postgresql", "redis", "rediss"]), st.sampled_from(["geoid", ""]))
+def test_the_password_of_an_account_never_survives(before: str, after: str, scheme: str, user: str) -> None:
+    shown = redacted(f"{scheme}://{user}:{before}{MARK}{after}@db.example:5432/geoid?sslmode=require")
+    assert MARK not in shown
+    assert shown.startswith(f"{scheme}://{user}:***")
+
+
+@given(st.text(), st.text(), st.sampled_from(["password", "PASSWORD", "sslpassword", "passwd", "password "]))
+def test_a_password_that_is_written_out_never_survives(before: str, after: str, word: str) -> None:
+    for url in (
+        f"postgresql://geoid@db:5432/geoid?{word}={before}{MARK}{after}&sslmode=require",
+        f"postgresql://db:5432/geoid?{word}={before}{MARK}{after}",
+        f"host=db {word}='{before}{MARK}{after}' dbname=geoid",
+        f"host=db {word}={before}{MARK}{after}",
+    ):
+        assert MARK not in redacted(url)
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_no_password_survives_in_what_is_no_url_either(user: str, before: str, after: str, place: str) -> None:
+    assert MARK not in redacted(f"{user}:{before}{MARK}{after}@{place}")
+
+
+@given(anything)
+def test_redacted_text_stays_as_it_is(text: str) -> None:
+    once = redacted(text)
+    assert redacted(once) == once
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://geoid:p@ss@db:5432/geoid?sslmode=require", "postgresql://geoid:***@db:5432/geoid?sslmode=require"),
+        ("postgresql://geoid:s3cret/geoid", "postgresql://geoid:***"),
+        ("postgresql://geoid@db,other:5433/geoid", "postgresql://geoid@db,other:5433/geoid"),
+        ("postgresql://db:5432/geoid", "postgresql://db:5432/geoid"),
+        ("postgresql://[::1]:5432/geoid", "postgresql://[::1]:5432/geoid"),
+        ("postgresql://db/geoid?password_file=token.txt", "postgresql://db/geoid?password_file=token.txt"),
+        ("host=db password='it''s' user=geoid", "host=db password=***"),
+        ("rediss://:s3cret@cache:6379/0", "rediss://:***@cache:6379/0"),
+        ("redis://cache:6379/0", "redis://cache:6379/0"),
+        ("sqlite:/data/eu.areas", "sqlite:/data/eu.areas"),
+        ("memory:", "memory:"),
+        ("", ""),
+    ],
+)
+def test_everything_but_the_password_is_shown(url: str, shown: str) -> None:
+    assert redacted(url) == shown

@@ -1,0 +1,100 @@
+"""Which release is in force, as a process knows it: read again when it gets old, by whoever then needs it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from geoid.core.attempts import Attempt
+from geoid.core.releases import Pointer
+from geoid.core.remembered import CURRENT, CURRENT_FRESH, CURRENT_LOCK, pack_pointer, unpack_pointer
+from geoid.core.tiers import CACHE, Database, SharedCache
+from geoid.errors import AreaDataError, SettingsError, UnavailableError
+
+LIFE = 12.0
+"""Seconds that a pointer counts as fresh: once in the shared cache and once more in the process, so that every process
+is on a new release well within 30 s of the switch, and the database is asked once in `LIFE`, not once a process."""
+
+AGAIN = 1.0
+"""Seconds until a pointer that could not be read is tried again."""
+
+READING = 2.0
+"""Seconds for which one process has the reading of the pointer to itself."""
+
+
+@dataclass(slots=True)
+class PointerReader:
+    """The pointer to the release in force. There is no timer: a frozen process runs none, and none keeps Aurora awake.
+
+    `ttl` is how long the shared cache keeps the last pointer for the time when the database does not answer.
+    """
+
+    database: Database
+    shared: SharedCache | None
+    ttl: float
+    now: Callable[[], float] = time.monotonic
+    _known: Pointer | None = None
+    _expires: float = 0.0
+    _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, attempt: Attempt) -> Pointer:
+        """The release in force and the one before; raises `UnavailableError` where no tier knows it."""
+        known = self._known
+        if known is not None and self.now() < self._expires:
+            return known
+        waiting = known is None
+        if not self._reading.acquire(blocking=waiting, timeout=max(min(attempt.left(), 60.0), 0) if waiting else -1):
+            if known is not None:
+                return known
+            raise UnavailableError("another thread is still reading which release is in force")
+        try:
+            return self._read(attempt)
+        finally:
+            self._reading.release()
+
+    def forget(self) -> None:
+        """Read it anew the next time, because its release turned out to be gone."""
+        self._expires = 0.0
+
+    def _read(self, attempt: Attempt) -> Pointer:
+        if self._known is not None and self.now() < self._expires:  # another thread was faster
+            return self._known
+        kept = self._kept(attempt)
+        if CURRENT_FRESH in kept:
+            return self._take(kept[CURRENT_FRESH], LIFE)
+        best = self._known or kept.get(CURRENT)
+        if best is not None and not self._ours(attempt):
+            return self._take(best, AGAIN)
+        try:
+            pointer = self.database.ask(attempt, self.database.releases.pointer)
+        except (UnavailableError, SettingsError):
+            best = self._known or kept.get(CURRENT)
+            if best is None:
+                raise
+            return self._take(best, AGAIN)
+        if self.shared is not None:
+            value = pack_pointer(pointer)
+            self.shared.put({CURRENT_FRESH: value}, LIFE, attempt)
+            self.shared.put({CURRENT: value}, self.ttl, attempt)
+        return self._take(pointer, LIFE)
+
+    def _kept(self, attempt: Attempt) -> dict[str, Pointer]:
+        """What the shared cache knows."""
+        values = self.shared.get([CURRENT_FRESH, CURRENT], attempt) if self.shared is not None else None
+        found: dict[str, Pointer] = {}
+        for key, value in (values or {}).items():
+            try:
+                found[key] = unpack_pointer(value)
+            except ValueError as error:
+                attempt.met(CACHE, AreaDataError(f"the cache holds no pointer under {key}: {error}"))
+        return found
+
+    def _ours(self, attempt: Attempt) -> bool:
+        """Whether it is for this process to ask the database."""
+        return self.shared is None or self.shared.lock(CURRENT_LOCK, READING, attempt) is not False
+
+    def _take(self, pointer: Pointer, life: float) -> Pointer:
+        self._known, self._expires = pointer, self.now() + life
+        return pointer

@@ -1,0 +1,108 @@
+"""What a cache keeps besides features: the release in force, the taxa that a model knows, the cells of a taxon.
+
+It is served when the database does not answer, and spares it a question where it does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+
+from geoid.core.evidence import KnownTaxa, KnownTaxon
+from geoid.core.features import FORMAT
+from geoid.core.releases import Kind, Pointer, Release, packed, unpacked
+
+CURRENT = "geoid:{current}"
+"""The last pointer that was read, for as long as values live."""
+
+CURRENT_FRESH = "geoid:{current}:fresh"
+"""The same, for as long as it need not be read again."""
+
+CURRENT_LOCK = "geoid:{current}:lock"
+"""Held by the one process that reads the pointer again."""
+
+
+def taxa_key(release: Release, keys: Sequence[str]) -> str:
+    """The key of the taxa of a release that a model knows, by the model's taxon keys."""
+    model = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
+    return f"geoid:taxa:{FORMAT}:{release.digest[:16]}:{model}"
+
+
+def taxon_key(release: Release, key: str) -> str:
+    """The key of the cells where a taxon occurs."""
+    return f"geoid:taxon:{FORMAT}:{release.digest[:16]}:{key}"
+
+
+def pack_pointer(pointer: Pointer) -> bytes:
+    """A pointer as JSON: current and previous release, each as name, kind and digest."""
+    return json.dumps(pointer).encode()
+
+
+def unpack_pointer(value: bytes) -> Pointer:
+    """The pointer of `pack_pointer`; raises `ValueError` for anything else."""
+    current, previous = _listed(json.loads(value), 2)
+    return Pointer(_release(current), None if previous is None else _release(previous))
+
+
+def _release(found: object) -> Release:
+    name, kind, digest = _listed(found, 3)
+    return Release(_text(name), Kind(_text(kind)), _text(digest))
+
+
+def pack_taxa(known: KnownTaxa) -> bytes:
+    """Known taxa as JSON, compressed by zlib."""
+    return zlib.compress(json.dumps(known).encode())
+
+
+def unpack_taxa(value: bytes) -> KnownTaxa:
+    """The taxa of `pack_taxa`; raises `ValueError` for anything else."""
+    size, occurrences, rows = _listed(_inflated(value), 3)
+    taxa = tuple(_taxon(row) for row in _listed(rows))
+    if any(not 0 <= taxon.number < _whole(size) for taxon in taxa):
+        raise ValueError("a taxon's number is not one of the release")
+    return KnownTaxa(_whole(size), _whole(occurrences), taxa)
+
+
+def _taxon(row: object) -> KnownTaxon:
+    number, key, flags, occurrences = _listed(row, 4)
+    return KnownTaxon(_whole(number), _text(key), _whole(flags), _whole(occurrences))
+
+
+def pack_cells(cells: Sequence[str]) -> bytes:
+    """The cells of a taxon as area packs hold them."""
+    return zlib.compress(packed(tuple(int(cell, 16) for cell in cells)))
+
+
+def unpack_cells(value: bytes) -> tuple[str, ...]:
+    """The cells of `pack_cells`; raises `ValueError` for anything else."""
+    try:
+        return unpacked(zlib.decompress(value))
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+
+
+def _inflated(value: bytes) -> object:
+    try:
+        return json.loads(zlib.decompress(value))
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+
+
+def _listed(found: object, length: int | None = None) -> list[object]:
+    if not isinstance(found, list) or length not in {None, len(found)}:
+        raise ValueError("not the list that was expected")
+    return found
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise ValueError("not a text")  # noqa: TRY004 - whatever is wrong with a value is one kind of error
+    return found
+
+
+def _whole(found: object) -> int:
+    if not isinstance(found, int):
+        raise ValueError("not a whole number")  # noqa: TRY004
+    return found
