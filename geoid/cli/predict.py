@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,18 +22,17 @@ from geoid.cli.options import (
     say,
 )
 from geoid.cli.quiet import quiet_libraries
+from geoid.cli.tally import Tally
 from geoid.cli.writers import open_writer, progress
-from geoid.errors import BadInputError, GeoidError, NoLocationError, UnavailableError, UsageError, exit_code
+from geoid.errors import UsageError
 
 if TYPE_CHECKING:
     from geoid.core.pipeline import Pipeline
-    from geoid.core.predictions import Outcome, Prediction
+    from geoid.core.predictions import Outcome
     from geoid.core.values import Capture
     from geoid.settings import Settings
 
 OTHER_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf"}
-APPLIED = {"applied", "stale"}
-"""The narrowing statuses that --require-location takes for an answer with a place."""
 
 EXAMPLES = (
     "Examples: geoid predict photo.jpg · geoid predict photos/ --json · "
@@ -121,68 +119,3 @@ def _outcomes(
         for outcome in predict_many(pipeline, sources, given, workers):
             yield outcome
             advance()
-
-
-@dataclass(slots=True)
-class Tally:
-    """What is said about a run on stderr while it goes on and at its end, and the exit code that follows."""
-
-    hide_location: bool
-    photos: int = 0
-    failed: list[GeoidError] = field(default_factory=list)
-    homeless: int = 0
-    without_data: int = 0
-
-    def count(self, outcome: Outcome) -> None:
-        """Take one outcome into account; a failure is said at once."""
-        from geoid import telemetry
-        from geoid.core.predictions import Failure
-
-        self.photos += 1
-        if isinstance(outcome, Failure):
-            self.failed.append(outcome.error)
-            say(f"error: {outcome.error.message}")
-            return
-        homeless = outcome.narrowing.status.value == "no-location"
-        self.homeless += homeless
-        self.without_data += not homeless and outcome.narrowing.status.value not in APPLIED
-        telemetry.event("predicted", facts(outcome, hide_location=self.hide_location))
-
-    def close(self, *, require_location: bool) -> None:
-        """Say what is left to say, and leave with the exit code if it is not 0."""
-        hints = list(dict.fromkeys(error.hint for error in self.failed if error.hint))
-        if self.failed and self.photos > 1:
-            say(f"error: {len(self.failed)} of {self.photos} photos could not be used")
-        codes = {BadInputError.exit_code} if self.failed else set()
-        if require_location and self.homeless:
-            say(f"error: {self._share_without_location()} no usable location (--require-location)")
-            hints.append("give one with --at LAT,LON, or put an XMP sidecar beside the photo")
-            codes.add(NoLocationError.exit_code)
-        if require_location and self.without_data:
-            say(f"error: the place took no part in {self.without_data} of {self.photos} answers (--require-location)")
-            hints.append("narrowing.status in the JSON output says why; geoid species --at LAT,LON shows what is known")
-            codes.add(UnavailableError.exit_code)
-        for hint in hints:
-            say(f"\nhint: {hint}")
-        if codes:
-            raise typer.Exit(exit_code(codes))
-
-    def _share_without_location(self) -> str:
-        return "the photo has" if self.photos == 1 else f"{self.homeless} of {self.photos} photos have"
-
-
-def facts(prediction: Prediction, *, hide_location: bool) -> dict[str, object]:
-    """What a log may hold of a prediction: no more of the place than the cell, or the large cell if it is hidden."""
-    from geoid.core.places import shown_cell
-
-    steps = {f"{step}_ms": round(spent, 2) for step, spent in prediction.timings_ms.items()}
-    return {
-        "photo": prediction.photo.path,
-        "cell": shown_cell(prediction.cell, hide=hide_location),
-        "narrowing": prediction.narrowing.status.value,
-        "lookup": prediction.narrowing.lookup and prediction.narrowing.lookup.value,
-        "release": prediction.narrowing.release,
-        "answer": prediction.ranking.status.value,
-        "model": prediction.model.name,
-        **steps,
-    }

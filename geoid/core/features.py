@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import struct
+import threading
 from collections.abc import Iterable
 from enum import IntFlag
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -152,6 +154,20 @@ HINT = "the area data is damaged: build or fetch it again"
 UPGRADE = "upgrade geoid, or use area data of an older release"
 
 
+class _Unpacker(threading.local):
+    """A decompressor for each thread: making one takes longer than a value does."""
+
+    def __init__(self) -> None:
+        import zstandard  # not before the first compressed value
+
+        self.decompress = zstandard.ZstdDecompressor().decompress
+
+
+@cache
+def _unpacker() -> _Unpacker:
+    return _Unpacker()
+
+
 def _unpacked(body: bytes) -> bytes:
     import zstandard
 
@@ -159,7 +175,7 @@ def _unpacked(body: bytes) -> bytes:
         size = zstandard.frame_content_size(body)
         if not 0 <= size <= MAX_BODY:
             raise AreaDataError(f"a cell's features say they unpack to {size} bytes", HINT)
-        unpacked: bytes = zstandard.ZstdDecompressor().decompress(body)
+        unpacked: bytes = _unpacker().decompress(body)
     except zstandard.ZstdError as error:
         raise AreaDataError(f"a cell's features cannot be unpacked: {error}", HINT) from error
     return unpacked
