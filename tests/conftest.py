@@ -17,6 +17,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 ALLOWED_SKIP = "platform:"
 
 sys.path.insert(0, str(Path(__file__).parent / "contracts"))  # `tables`, the second implementation of each port
+pytest_plugins = ("servers",)  # real PostgreSQL, Valkey and Redis, from the same folder
 
 settings.register_profile("untimed", deadline=None)  # speed is measured in `make bench`, not in tests
 settings.load_profile("untimed")

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from geoid.cli import doctor, explain, licences, model, options, predict, species
+from geoid.cli import doctor, explain, licences, model, options, predict, seed, species
 from geoid.errors import INTERRUPTED, GeoidError, StorageError
 
 BROKEN_PIPE = 1
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("species", epilog=species.EXAMPLES)(species.species)
+app.command("seed", epilog=seed.EXAMPLES)(seed.seed)
 app.add_typer(model.app, name="model")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("licences", epilog=licences.EXAMPLES)(licences.licences)

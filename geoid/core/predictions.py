@@ -166,7 +166,7 @@ class ModelReference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer to one photo; `timings_ms` holds `total` and the steps of `STEPS`, of which lookup and classify overlap."""
+    """The answer to one photo; `timings_ms` holds `total` and each of `STEPS`, of which lookup and classify overlap."""
 
     photo: PhotoSummary
     capture: Capture

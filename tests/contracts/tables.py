@@ -150,3 +150,11 @@ class TableCache:
         self.given.append(tuple(values))
         until = self.now() + ttl
         self._kept.update({key: (value, until) for key, value in values.items()})
+
+    def lock(self, key: str, ttl: float) -> bool:
+        """Whether nobody held this lock; it is a value like others, but in no list."""
+        now = self.now()
+        free = key not in self._kept or self._kept[key][1] <= now
+        if free:
+            self._kept[key] = (b"", now + ttl)
+        return free

@@ -84,7 +84,10 @@ def test_redacted_text_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("postgresql://geoid:p@ss@db:5432/geoid?sslmode=require", "postgresql://geoid:***@db:5432/geoid?sslmode=require"),
+        (
+            "postgresql://geoid:p@ss@db:5432/geoid?sslmode=require",
+            "postgresql://geoid:***@db:5432/geoid?sslmode=require",
+        ),
         ("postgresql://geoid:s3cret/geoid", "postgresql://geoid:***"),
         ("postgresql://geoid@db,other:5433/geoid", "postgresql://geoid@db,other:5433/geoid"),
         ("postgresql://db:5432/geoid", "postgresql://db:5432/geoid"),
