@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from geoid.adapters.onnx import OnnxModel
     from geoid.adapters.packs import PackFolder
-    from geoid.adapters.postgres import PostgresStore
     from geoid.core.areas import Areas
     from geoid.core.models import ModelCard
     from geoid.core.pipeline import Pipeline
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 
 PACK_SUFFIX = ".areas"
+SCHEME = re.compile(r"[a-z]{2,}:")
+"""The beginning of a URL; one letter and a colon are a drive of Windows."""
+
 STORES = "write sqlite:, sqlite:FOLDER, sqlite:PATH/NAME.areas or postgresql://USER@HOST/DATABASE"
 
 
@@ -139,30 +142,38 @@ def open_store(settings: Settings) -> AreaStore:
         from geoid.adapters.sqlite import AreaPack
 
         return AreaPack(Path(url.removeprefix("sqlite:")).expanduser())
-    return _store(url)
+    if _is_postgres(url):
+        from geoid.adapters.postgres import PostgresStore
+
+        return PostgresStore(url)
+    return _open_folder(url)
 
 
 def open_release_store(settings: Settings, to: str | None = None) -> ReleaseStore:
     """The store that releases are published to: `to`, else the one the settings name; a URL or a folder of packs."""
-    return _store(to or settings.areas.publish or settings.areas.store)
+    url = to or settings.areas.publish or settings.areas.store
+    if _is_postgres(url):
+        from geoid.adapters.postgres_releases import PostgresReleases
+
+        return PostgresReleases(url)
+    return _open_folder(url)
 
 
-def _store(url: str) -> PackFolder | PostgresStore:
-    scheme, separator, rest = url.partition(":")
-    if scheme in {"postgresql", "postgres"}:
+def _is_postgres(url: str) -> bool:
+    """Whether a URL is of PostgreSQL; raises `UnavailableError` if it is and the client library is missing."""
+    found = url.startswith(("postgresql:", "postgres:"))
+    if found:
         _need("psycopg", "psycopg[binary]")
-        from geoid.adapters.postgres import PostgresStore
-
-        return PostgresStore(url)
-    if scheme == "sqlite" or not separator:
-        return _open_folder(rest if separator else url)
-    raise SettingsError(f"{redacted(url)} is no store of area data that geoid knows", STORES)
+    return found
 
 
-def _open_folder(path: str) -> PackFolder:
-    """The packs in a folder, that of the user where none is named."""
+def _open_folder(url: str) -> PackFolder:
+    """The packs in the folder of `sqlite:FOLDER`, or of the user where none is named."""
     from geoid.adapters.packs import PackFolder
 
+    path = url.removeprefix("sqlite:")
+    if SCHEME.match(path):
+        raise SettingsError(f"{redacted(url)} is no store of area data that geoid knows", STORES)
     own = platformdirs.user_data_path("geoid", appauthor=False) / "areas"
     return PackFolder(Path(path).expanduser() if path else own, _starter())
 

@@ -22,7 +22,7 @@ from geoid.core.release_facts import ReleaseFacts
 from geoid.core.releases import Kind, Release, ReleaseTaxon
 from geoid.core.tiers import Database, SharedCache
 from geoid.core.values import Capture, Coordinates
-from geoid.errors import ReleaseGone, SettingsError, UnavailableError
+from geoid.errors import NewerFormatError, ReleaseGone, SettingsError, UnavailableError
 
 
 class Limits(NamedTuple):
@@ -96,8 +96,10 @@ class Areas:
         try:
             return self._of(pointer.current, cells, attempt)
         except ReleaseGone:
-            self.pointers.forget()
+            self.pointers.forget(pointer)
             return self._of(self.pointers.read(attempt).current, cells, attempt)
+        except NewerFormatError:
+            raise  # what the database says, not that it is silent
         except (UnavailableError, SettingsError):
             stale = self._stale(pointer.previous, cells, attempt)
             if stale is None:
@@ -114,7 +116,7 @@ class Areas:
         if release is None or matched is None:
             return None
         fetched = self.path.kept(release, len(matched.model_of), cells, attempt)
-        if fetched is None or not has_data(fetched.features):
+        if fetched is None:
             return None
         return Found(release, matched, fetched, NarrowingStatus.STALE)
 
@@ -152,7 +154,7 @@ class Areas:
         try:
             release = self.pointers.read(attempt).current
             centres = [self.known.centres(release, key, attempt) for key in keys]
-        except UnavailableError:
+        except (UnavailableError, SettingsError):
             return None
         reached = [kilometres(place, found).min() for found in centres if len(found)]
         return float(min(reached)) if reached else None

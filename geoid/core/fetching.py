@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from geoid.core.attempts import Attempt
-from geoid.core.features import Features, decode
+from geoid.core.evidence import has_data
+from geoid.core.features import HINT, Features, decode
 from geoid.core.flights import Flights
 from geoid.core.ports import FeatureCache
 from geoid.core.predictions import LookupOutcome
@@ -90,10 +91,10 @@ class CachePath:
         return _fetched(finding, attempt)
 
     def kept(self, release: Release, taxa: int, cells: Sequence[str], attempt: Attempt) -> Fetched | None:
-        """The same, as far as the caches go: none where they lack a cell."""
+        """The same, as far as the caches go: none where they lack a cell, or where nothing is known."""
         wanted = Wanted(release, taxa, cache_keys(release, cells))
         finding = self._cached(wanted, attempt)
-        if _missing(wanted, finding):
+        if _missing(wanted, finding) or not has_data([one for one in finding.features.values() if one is not None]):
             return None
         finding.outcomes = dict.fromkeys(finding.outcomes, LookupOutcome.STALE)
         return _fetched(finding, attempt)
@@ -146,7 +147,7 @@ class CachePath:
             missing = [cell for cell in mine if wanted.keys[cell] not in values]
         fresh = self._asked(wanted, missing, attempt) if missing else {}
         values |= fresh
-        found = {cell: _decoded(values[wanted.keys[cell]]) for cell in mine}
+        found = {cell: _checked(values[wanted.keys[cell]], cell, wanted.taxa) for cell in mine}
         self.local.put(values, self.ttl)
         finding.features.update(found)
         for cell in mine:
@@ -165,7 +166,7 @@ class CachePath:
             held = self.shared.get(keys, attempt)
             if held is None:
                 return {}
-            sound = _sound(wanted, missing, held, attempt)
+            sound = _sound(wanted, missing, held, Attempt())  # what is unsound was noted before
             if len(sound) == len(missing):
                 return {wanted.keys[cell]: value for cell, (value, _) in sound.items()}
         return {}
@@ -174,6 +175,8 @@ class CachePath:
         """What the database has, by key."""
         store = self.database.store
         fresh = self.database.ask(attempt, lambda timeout: store.features(wanted.release, missing, timeout))
+        if not all(fresh.values()):
+            raise AreaDataError("a cell's features are empty", HINT)
         return {wanted.keys[cell]: fresh.get(cell, ABSENT) for cell in missing}
 
 
@@ -207,9 +210,9 @@ def _checked(value: bytes, cell: str, taxa: int) -> Features | None:
     if features is None:
         return None
     if features.resolution != int(cell[1], 16):  # the second digit of an H3 index is its resolution
-        raise AreaDataError(f"a cached value is of resolution {features.resolution}, and its cell is {cell}")
+        raise AreaDataError(f"a cell's features are of resolution {features.resolution}, not that of the cell", HINT)
     if len(features.records) and features.records["taxon"].max() >= taxa:
-        raise AreaDataError(f"a cached value of {cell} names a taxon that its release does not have")
+        raise AreaDataError("a cell's features name a taxon that their release does not have", HINT)
     return features
 
 

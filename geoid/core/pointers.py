@@ -37,6 +37,7 @@ class PointerReader:
     now: Callable[[], float] = time.monotonic
     _known: Pointer | None = None
     _expires: float = 0.0
+    _gone: Pointer | None = None
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self, attempt: Attempt) -> Pointer:
@@ -54,23 +55,23 @@ class PointerReader:
         finally:
             self._reading.release()
 
-    def forget(self) -> None:
-        """Read it anew the next time, because its release turned out to be gone."""
-        self._expires = 0.0
+    def forget(self, gone: Pointer) -> None:
+        """Read it anew the next time, whatever the cache says of it, because its release turned out to be gone."""
+        if self._known == gone:  # no other thread has read it anew
+            self._known, self._gone = None, gone
 
     def _read(self, attempt: Attempt) -> Pointer:
         if self._known is not None and self.now() < self._expires:  # another thread was faster
             return self._known
-        kept = self._kept(attempt)
+        kept = {key: pointer for key, pointer in self._kept(attempt).items() if pointer != self._gone}
         if CURRENT_FRESH in kept:
             return self._take(kept[CURRENT_FRESH], LIFE)
         best = self._known or kept.get(CURRENT)
         if best is not None and not self._ours(attempt):
             return self._take(best, AGAIN)
         try:
-            pointer = self.database.ask(attempt, self.database.releases.pointer)
+            pointer = self._asked(attempt, hasty=best is not None)
         except (UnavailableError, SettingsError):
-            best = self._known or kept.get(CURRENT)
             if best is None:
                 raise
             return self._take(best, AGAIN)
@@ -78,7 +79,14 @@ class PointerReader:
             value = pack_pointer(pointer)
             self.shared.put({CURRENT_FRESH: value}, LIFE, attempt)
             self.shared.put({CURRENT: value}, self.ttl, attempt)
+        self._gone = None
         return self._take(pointer, LIFE)
+
+    def _asked(self, attempt: Attempt, *, hasty: bool) -> Pointer:
+        """What the database says; in haste it has half of the time, so that the caches can answer if it does not."""
+        share = 0.5 if hasty else 1.0
+        pointer = self.database.releases.pointer
+        return self.database.ask(attempt, lambda timeout: pointer(None if timeout is None else timeout * share))
 
     def _kept(self, attempt: Attempt) -> dict[str, Pointer]:
         """What the shared cache knows."""

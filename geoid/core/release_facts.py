@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,7 +16,7 @@ from geoid.core.evidence import KnownTaxa, Matched, known_taxa, place
 from geoid.core.releases import Release, ReleaseTaxon
 from geoid.core.remembered import pack_cells, pack_taxa, taxa_key, taxon_key, unpack_cells, unpack_taxa
 from geoid.core.tiers import CACHE, Database, SharedCache
-from geoid.errors import AreaDataError
+from geoid.errors import AreaDataError, UnavailableError
 
 Fact = TypeVar("Fact")
 
@@ -30,6 +32,7 @@ class ReleaseFacts:
     _taxa: dict[str, Sequence[ReleaseTaxon]] = field(default_factory=dict)
     _matched: dict[str, Matched] = field(default_factory=dict)
     _centres: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def taxa(self, release: Release, attempt: Attempt) -> Sequence[ReleaseTaxon]:
         """All taxa of a release; raises `UnavailableError`."""
@@ -40,12 +43,26 @@ class ReleaseFacts:
 
     def matched(self, release: Release, attempt: Attempt) -> Matched:
         """The model's taxa among those of a release; raises `UnavailableError`."""
-        found = self.matched_without_asking(release, attempt)
-        if found is None:
-            known = known_taxa(self.keys, self.taxa(release, attempt))
-            self._remember(taxa_key(release, self.keys), pack_taxa(known), attempt)
-            found = self._matched[release.digest] = place(self.keys, known)
+        found = self._matched.get(release.digest)
+        if found is not None:
+            return found
+        with self._turn(attempt):
+            found = self.matched_without_asking(release, attempt)
+            if found is None:
+                known = known_taxa(self.keys, self.taxa(release, attempt))
+                self._remember(taxa_key(release, self.keys), pack_taxa(known), attempt)
+                found = self._matched[release.digest] = place(self.keys, known)
         return found
+
+    @contextmanager
+    def _turn(self, attempt: Attempt) -> Iterator[None]:
+        """One thread reads the taxa, the others wait for it, but not beyond their deadlines."""
+        if not self._reading.acquire(timeout=max(min(attempt.left(), 60.0), 0.0)):
+            raise UnavailableError("another thread is still reading the taxa of the release")
+        try:
+            yield
+        finally:
+            self._reading.release()
 
     def matched_without_asking(self, release: Release, attempt: Attempt) -> Matched | None:
         """The same, as far as process and shared cache go."""

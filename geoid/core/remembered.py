@@ -23,6 +23,15 @@ CURRENT_FRESH = "geoid:{current}:fresh"
 CURRENT_LOCK = "geoid:{current}:lock"
 """Held by the one process that reads the pointer again."""
 
+MAX_TAXA = 1 << 24
+"""Taxa that a release may have: more than there are names of species."""
+
+MAX_COUNT = 1 << 53
+"""The greatest whole number that all readers of JSON agree on."""
+
+OF_TAXON = 3
+"""The finest resolution of a taxon's cells."""
+
 
 def taxa_key(release: Release, keys: Sequence[str]) -> str:
     """The key of the taxa of a release that a model knows, by the model's taxon keys."""
@@ -42,7 +51,7 @@ def pack_pointer(pointer: Pointer) -> bytes:
 
 def unpack_pointer(value: bytes) -> Pointer:
     """The pointer of `pack_pointer`; raises `ValueError` for anything else."""
-    current, previous = _listed(json.loads(value), 2)
+    current, previous = _listed(_parsed(value), 2)
     return Pointer(_release(current), None if previous is None else _release(previous))
 
 
@@ -58,11 +67,12 @@ def pack_taxa(known: KnownTaxa) -> bytes:
 
 def unpack_taxa(value: bytes) -> KnownTaxa:
     """The taxa of `pack_taxa`; raises `ValueError` for anything else."""
-    size, occurrences, rows = _listed(_inflated(value), 3)
+    size, occurrences, rows = _listed(_parsed(_inflated(value)), 3)
     taxa = tuple(_taxon(row) for row in _listed(rows))
-    if any(not 0 <= taxon.number < _whole(size) for taxon in taxa):
+    known = KnownTaxa(_whole(size, MAX_TAXA), _whole(occurrences), taxa)
+    if any(taxon.number >= known.size for taxon in taxa):
         raise ValueError("a taxon's number is not one of the release")
-    return KnownTaxa(_whole(size), _whole(occurrences), taxa)
+    return known
 
 
 def _taxon(row: object) -> KnownTaxon:
@@ -77,17 +87,29 @@ def pack_cells(cells: Sequence[str]) -> bytes:
 
 def unpack_cells(value: bytes) -> tuple[str, ...]:
     """The cells of `pack_cells`; raises `ValueError` for anything else."""
+    import h3
+
+    data = _inflated(value)
+    if len(data) % 8:
+        raise ValueError("not a row of cells")
+    cells = unpacked(data)
+    if not all(h3.is_valid_cell(cell) and h3.get_resolution(cell) <= OF_TAXON for cell in cells):
+        raise ValueError("not cells of a taxon")
+    return cells
+
+
+def _inflated(value: bytes) -> bytes:
     try:
-        return unpacked(zlib.decompress(value))
+        return zlib.decompress(value)
     except zlib.error as error:
         raise ValueError(str(error)) from error
 
 
-def _inflated(value: bytes) -> object:
+def _parsed(value: bytes) -> object:
     try:
-        return json.loads(zlib.decompress(value))
-    except zlib.error as error:
-        raise ValueError(str(error)) from error
+        return json.loads(value)
+    except RecursionError as error:
+        raise ValueError("lists within lists") from error
 
 
 def _listed(found: object, length: int | None = None) -> list[object]:
@@ -102,7 +124,7 @@ def _text(found: object) -> str:
     return found
 
 
-def _whole(found: object) -> int:
-    if not isinstance(found, int):
-        raise ValueError("not a whole number")  # noqa: TRY004
+def _whole(found: object, most: int = MAX_COUNT) -> int:
+    if type(found) is not int or not 0 <= found <= most:
+        raise ValueError("not a whole number, or not one that counts anything")
     return found

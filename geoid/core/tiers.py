@@ -65,6 +65,8 @@ class Database:
 
         Raises `SettingsError` where there never was one: a password that worked before may be renewed any moment.
         """
+        if attempt.left() <= 0:
+            raise UnavailableError("no time was left to ask the database")
         if not self.breaker.admits():
             raise UnavailableError("the database is left alone for a moment, because it did not answer")
         try:
@@ -74,9 +76,11 @@ class Database:
             self.breaker.succeeded()
             raise
         except (UnavailableError, SettingsError) as error:
-            self.breaker.failed()
             attempt.met(DATABASE, error)
-            if isinstance(error, SettingsError) and self.breaker.met:
+            if isinstance(error, SettingsError) and not self.breaker.met:
+                raise  # and again the next time: an open breaker would hide it
+            self.breaker.failed()
+            if isinstance(error, SettingsError):
                 raise UnavailableError(error.message, error.hint) from error
             raise
         self.breaker.succeeded()

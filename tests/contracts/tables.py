@@ -5,9 +5,12 @@ They pass the same contract suites as the real ones, so the tests of everything 
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +106,35 @@ class TableStore:
         return self._held[release.digest]
 
 
+class TablePack:
+    """A `Pack` over a release in memory."""
+
+    def __init__(self, contents: Contents, path: Path = Path("table.areas")) -> None:
+        self.path = path
+        self.release = release_of(contents)
+        self.meta = {"sources": contents.sources, "licences": contents.licences}
+        self._contents = contents
+
+    def rows(self, table: str) -> Iterator[tuple[object, ...]]:
+        """The rows of a table by their key."""
+        if table == "taxa":
+            pairs = zip(self._contents.taxa, self._contents.taxon_cells, strict=True)
+            return iter([_taxon_row(*pair) for pair in pairs])
+        return iter(sorted(self._table(table).items()))
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        return len(self._contents.taxa if table == "taxa" else self._table(table))
+
+    def _table(self, table: str) -> Mapping[int, bytes]:
+        return {"cells": self._contents.cells, "overflow": self._contents.overflow}[table]
+
+
+def _taxon_row(taxon: ReleaseTaxon, cells: tuple[int, ...]) -> tuple[object, ...]:
+    lineage = json.dumps(dict(taxon.lineage), ensure_ascii=False)
+    return (*taxon[:5], lineage, taxon.flags, taxon.occurrences, zlib.compress(packed(cells)))
+
+
 def _chosen(table: Mapping[int, bytes], cells: Sequence[str]) -> Mapping[str, bytes]:
     return {cell: table[int(cell, 16)] for cell in cells if int(cell, 16) in table}
 
@@ -131,9 +163,13 @@ class TableReleases:
 
 @dataclass(slots=True)
 class TableCache:
-    """A `FeatureCache` that forgets nothing before its time; `asked` and `given` list the keys of each request."""
+    """A `FeatureCache` that forgets nothing before its time; `asked` and `given` list the keys of each request.
+
+    While it is `down` it answers nothing, as a server that is gone; what it holds outlasts that.
+    """
 
     now: Callable[[], float] = time.monotonic
+    down: bool = False
     asked: list[tuple[str, ...]] = field(default_factory=list)
     given: list[tuple[str, ...]] = field(default_factory=list)
     _kept: dict[str, tuple[bytes, float]] = field(default_factory=dict)
@@ -141,6 +177,7 @@ class TableCache:
     def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """The values of those keys that are there and not too old."""
         self.asked.append(tuple(keys))
+        self._ensure_up()
         now = self.now()
         found = {key: self._kept[key] for key in keys if key in self._kept}
         return {key: value for key, (value, until) in found.items() if now < until}
@@ -148,13 +185,23 @@ class TableCache:
     def put(self, values: Mapping[str, bytes], ttl: float) -> None:
         """Keep the values until their time is over."""
         self.given.append(tuple(values))
+        self._ensure_up()
         until = self.now() + ttl
         self._kept.update({key: (value, until) for key, value in values.items()})
 
     def lock(self, key: str, ttl: float) -> bool:
         """Whether nobody held this lock; it is a value like others, but in no list."""
+        self._ensure_up()
         now = self.now()
         free = key not in self._kept or self._kept[key][1] <= now
         if free:
             self._kept[key] = (b"", now + ttl)
         return free
+
+    def flush(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
+    def _ensure_up(self) -> None:
+        if self.down:
+            raise UnavailableError("the cache is down")

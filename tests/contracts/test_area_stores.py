@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import h3
 import pytest
+from databases import POSTGRES
 from tables import TableReleases, TableStore, release_of
 
+from geoid.adapters.packs import PackFolder
 from geoid.adapters.sqlite import AreaPack, write_pack
 from geoid.core.features import Features, Flag, decode, encode, records_of
 from geoid.core.places import cells_around
@@ -41,20 +44,34 @@ CONTENTS = Contents(
 RELEASE = release_of(CONTENTS)
 
 
-@pytest.fixture(name="store", params=["sqlite", "table"])
+def packed_store(kind: str, folder: Path) -> AreaPack | PackFolder:
+    """The one release as a pack, or published to a folder of packs."""
+    write_pack(CONTENTS, folder / "first.areas")
+    pack = AreaPack(folder / "first.areas")
+    if kind == "sqlite":
+        return pack
+    published = PackFolder(folder / "published")
+    published.publish(pack)
+    published.switch("first")
+    return published
+
+
+@pytest.fixture(name="store", params=["sqlite", "folder", "table", *POSTGRES])
 def _store(request, tmp_path):
+    if request.param in POSTGRES:
+        return request.getfixturevalue("published")(request.param, CONTENTS)
     if request.param == "table":
         return TableStore(CONTENTS)
-    write_pack(CONTENTS, tmp_path / "first.areas")
-    return AreaPack(tmp_path / "first.areas")
+    return packed_store(request.param, tmp_path)
 
 
-@pytest.fixture(name="releases", params=["sqlite", "table"])
+@pytest.fixture(name="releases", params=["sqlite", "folder", "table", *POSTGRES])
 def _releases(request, tmp_path):
+    if request.param in POSTGRES:
+        return request.getfixturevalue("published")(request.param, CONTENTS)
     if request.param == "table":
         return TableReleases(RELEASE)
-    write_pack(CONTENTS, tmp_path / "first.areas")
-    return AreaPack(tmp_path / "first.areas")
+    return packed_store(request.param, tmp_path)
 
 
 def test_cells_come_with_their_bytes_and_those_without_data_are_left_out(store) -> None:
@@ -104,5 +121,5 @@ def test_one_store_serves_many_threads(store) -> None:
 
 
 def test_the_release_in_force_is_one_of_those_listed(releases) -> None:
-    assert releases.current() == RELEASE
-    assert list(releases.list()) == [RELEASE]
+    assert releases.pointer().current == RELEASE
+    assert [listed.release for listed in releases.list()] == [RELEASE]

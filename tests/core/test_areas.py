@@ -2,64 +2,55 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from dataclasses import dataclass
 
 import h3
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from processes import (
+    ANT,
+    BEE,
+    CITY,
+    COW,
+    DOG,
+    ELK,
+    FIJI,
+    KEYS,
+    LONDON,
+    PARIS,
+    SUBURB,
+    SUMMER,
+    YEAR,
+    Clock,
+    Process,
+    World,
+    around,
+    at,
+    contents,
+    held_everywhere,
+    keys_of,
+    truth,
+    value,
+)
 from tables import TableCache, TableReleases, TableStore, release_of
 
 from geoid.core.areas import Areas, Behind, Limits, open_areas
+from geoid.core.breaker import REST
 from geoid.core.evidence import STATUSES
 from geoid.core.features import Features, Flag, encode, records_of
 from geoid.core.places import EARTH_RADIUS_KM, cell_of, cells_around, kilometres
-from geoid.core.pointers import LIFE
+from geoid.core.pointers import AGAIN, LIFE, READING
 from geoid.core.predictions import LocalStatus, LookupOutcome, Mode, Narrowing, NarrowingStatus
-from geoid.core.releases import Contents, Kind, ReleaseTaxon, TaxonFlag, cache_keys
-from geoid.core.values import Capture, CaptureDate, Coordinates, Location, Source
-from geoid.errors import AreaDataError, UnavailableError
-
-KEYS = ("ant", "bee", "cow", "dog", "elk")
-ANT, BEE, COW, DOG, ELK = range(5)
-YEAR = bytes([255] * 12)
-SUMMER = bytes(255 if 4 <= month <= 9 else 0 for month in range(1, 13))
-LONDON, PARIS, FIJI = Coordinates(51.5, -0.125), Coordinates(48.85, 2.35), Coordinates(-16.5, 180)
-CITY, SUBURB = Coordinates(51.5, -0.125), Coordinates(51.35, 0.3)
-"""Two places that share their coarse cells only."""
+from geoid.core.releases import Contents, Kind, TaxonFlag, cache_keys
+from geoid.core.values import Capture, Coordinates
+from geoid.errors import AreaDataError, SettingsError, UnavailableError
 
 TTL = 60.0
 degrees = st.builds(Coordinates, st.floats(-90, 90), st.floats(-180, 180))
-
-
-def value(resolution: int, *rows: tuple[int, bytes, int], occurrences: int = 0, weight: float = 0.0) -> bytes:
-    """Feature bytes of rows of taxon, months and flags, each present."""
-    records = records_of((taxon, 255, months, flags) for taxon, months, flags in rows)
-    return encode(Features(resolution, records, occurrences, weight)).value
-
-
-def contents(cells: dict[str, bytes], name: str = "first", kind: Kind = Kind.RANGES, *, where=None, flags=None):
-    """A release of five taxa; `where` are their cells, `flags` what holds for them everywhere."""
-    facts = [(flags or {}).get(number, 0) for number in range(5)]
-    taxa = tuple(
-        ReleaseTaxon(number, KEYS[number], KEYS[number], None, "species", {}, facts[number]) for number in range(5)
-    )
-    found = tuple(tuple(int(cell, 16) for cell in (where or {}).get(number, ())) for number in range(5))
-    values = {int(cell, 16): data for cell, data in cells.items()}
-    return Contents(name, kind, taxa, found, values, {}, "", "")
-
-
-@dataclass
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -79,16 +70,6 @@ def setup(*releases: Contents, mode: Mode = Mode.BOOST, keys=KEYS) -> Setup:
     known = TableReleases(*map(release_of, releases))
     areas = open_areas(Behind(store, known, cache), keys, Limits(ttl=TTL), mode, clock)
     return Setup(areas, store, known, cache, clock)
-
-
-def at(place: Coordinates, month: int | None = None) -> Capture:
-    date = CaptureDate(datetime.date(2024, month, 15), Source.EXIF) if month else None
-    return Capture(Location(place, Source.EXIF), date)
-
-
-def around(place: Coordinates) -> dict[int, str]:
-    """The cells of a place by resolution."""
-    return {h3.get_resolution(cell): cell for cell in cells_around(place)}
 
 
 HERE = around(LONDON)
@@ -388,3 +369,214 @@ def test_the_farthest_point_is_half_way_around(place: Coordinates) -> None:
 @pytest.mark.parametrize("east", [179.9, -180.1 + 360, 180])
 def test_distances_cross_the_antimeridian(east: float) -> None:
     assert kilometres(Coordinates(0, -179.9), np.array([[0.0, east]]))[0] < 23
+
+
+ANTS, BEES, COWS = (held_everywhere(taxon, name) for taxon, name in ((ANT, "ants"), (BEE, "bees"), (COW, "cows")))
+DOWN = (NarrowingStatus.DATABASE_UNAVAILABLE, LookupOutcome.UNAVAILABLE, None)
+
+
+@pytest.fixture(name="world")
+def _world() -> World:
+    return World(ANTS, BEES, COWS)
+
+
+def narrowing(process: Process, place: Coordinates = LONDON):
+    found = process.areas.look_up(at(place)).narrowing
+    return found.status, found.lookup, found.release
+
+
+def switched(world: World, release: Contents) -> None:
+    """Put a release in force, and let all processes see it."""
+    world.switch(release)
+    world.clock.now += 2 * LIFE
+
+
+def test_while_the_database_is_down_the_caches_serve_what_they_hold(world: World) -> None:
+    process = world.process()
+    process.areas.look_up(at(LONDON))
+    world.fail()
+    assert narrowing(process) == (NarrowingStatus.APPLIED, LookupOutcome.LOCAL_HIT, "ants")
+    assert narrowing(world.process()) == (NarrowingStatus.APPLIED, LookupOutcome.HIT, "ants")
+    assert narrowing(process, PARIS) == DOWN
+    assert narrowing(process, SUBURB) == DOWN  # its coarse cells are there: never a part of an answer
+
+
+def test_the_former_release_serves_out_of_the_caches_and_is_called_stale(world: World) -> None:
+    process, other = world.process(), world.process()
+    process.areas.look_up(at(LONDON))
+    switched(world, BEES)
+    process.areas.look_up(at(PARIS))
+    world.fail()
+    for one in (process, other):
+        found = one.areas.look_up(at(LONDON))
+        assert found.narrowing[:4] == (NarrowingStatus.STALE, Mode.BOOST, LookupOutcome.STALE, "ants")
+        assert found.evidence.scores.tobytes() == truth(ANTS, LONDON).scores.tobytes()
+        assert found.facts.outcomes == {LookupOutcome.STALE: 4}
+    assert narrowing(process, SUBURB) == DOWN
+    assert narrowing(process, PARIS) == (NarrowingStatus.APPLIED, LookupOutcome.LOCAL_HIT, "bees")
+
+
+def test_a_former_release_that_knows_nothing_of_a_place_does_not_say_so(world: World) -> None:
+    process = world.process()
+    process.areas.look_up(at(FIJI))
+    switched(world, BEES)
+    process.areas.look_up(at(LONDON))
+    world.fail()
+    found = process.areas.look_up(at(FIJI))
+    assert (found.narrowing.status, found.narrowing.lookup, found.narrowing.release) == DOWN
+    assert found.facts.outcomes == {LookupOutcome.UNAVAILABLE: 4}
+
+
+def test_no_release_but_the_one_before_is_stale(world: World) -> None:
+    process = world.process()
+    process.areas.look_up(at(LONDON))
+    switched(world, BEES)
+    switched(world, COWS)
+    process.areas.look_up(at(PARIS))
+    world.fail()
+    assert narrowing(process) == DOWN
+
+
+def test_what_a_server_did_instead_of_answering_is_told(world: World) -> None:
+    world.fail()
+    world.shared.down = True
+    facts = world.process().areas.look_up(at(LONDON)).facts
+    assert [(one.tier, one.kind) for one in facts.troubles] == [("cache", "unavailable"), ("database", "unavailable")]
+    assert set(facts.timings_ms) == {"cache", "database"}
+
+
+def refuse(*_: object, **__: object):
+    raise SettingsError("the database refuses the password")
+
+
+def test_a_password_that_never_worked_is_an_error_each_time(world: World) -> None:
+    world.releases.pointer = refuse
+    process = world.process()
+    for _ in range(4):
+        with pytest.raises(SettingsError):
+            process.areas.look_up(at(LONDON))
+
+
+def test_the_same_where_the_caches_know_the_release_but_not_the_place(world: World) -> None:
+    world.process().areas.look_up(at(PARIS))
+    world.store.features = refuse
+    process = world.process()
+    for _ in range(4):
+        with pytest.raises(SettingsError):
+            process.areas.look_up(at(LONDON))
+    assert narrowing(process, PARIS) == (NarrowingStatus.APPLIED, LookupOutcome.HIT, "ants")
+
+
+def test_a_password_that_worked_before_is_a_status(world: World) -> None:
+    process = world.process()
+    process.areas.look_up(at(LONDON))
+    world.store.features = refuse
+    assert narrowing(process, PARIS) == DOWN
+    assert [one.kind for one in process.areas.look_up(at(FIJI)).facts.troubles] == ["settings"]
+
+
+def test_a_database_that_fails_is_left_alone_for_a_second(world: World) -> None:
+    process = world.process()
+    process.areas.look_up(at(LONDON))
+    world.fail()
+    asked = len(world.store.asked)
+    for place in (PARIS, FIJI, SUBURB, PARIS):
+        assert narrowing(process, place) == DOWN
+    assert len(world.store.asked) == asked + 2
+    world.fail(down=False)
+    world.clock.now += REST
+    assert narrowing(process, PARIS)[0] is NarrowingStatus.APPLIED
+
+
+JUNK = [b"junk", b"GF\x02" + bytes(30), value(2, (ANT, YEAR, 0))[:-1], value(9, (99, YEAR, 0))]
+CALM = 2 * LIFE + AGAIN + READING
+"""Seconds after which nothing is left of what went wrong: pointers, breakers and locks."""
+
+
+class Lookups(RuleBasedStateMachine):
+    """Two processes that are looked up in, while servers go and come, releases change and caches forget or rot."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(ANTS, BEES, COWS)
+        self.releases = {one.name: one for one in (ANTS, BEES, COWS)}
+        self.processes = [self.world.process() for _ in range(2)]
+        self.in_force = {"ants": 0.0}
+        """When each release was last in force."""
+        self.broken = {"cache": -CALM, "database": -CALM}
+        """When each server last was down."""
+
+    def calm(self, server: str, seconds: float) -> bool:
+        return self.world.clock.now - self.broken[server] > seconds
+
+    def note(self) -> None:
+        now = self.world.clock.now
+        self.in_force[self.world.pointer().current.name] = now
+        for server, down in (("cache", self.world.shared.down), ("database", self.world.store.down)):
+            self.broken[server] = now if down else self.broken[server]
+
+    @rule(process=st.integers(0, 1), place=st.sampled_from([LONDON, SUBURB, PARIS, FIJI]))
+    def look(self, process: int, place: Coordinates) -> None:
+        found = self.processes[process].areas.look_up(at(place))
+        self.note()
+        status, _, outcome, name = found.narrowing[:4]
+        assert sum(found.facts.outcomes.values()) == 4
+        assert (status is NarrowingStatus.DATABASE_UNAVAILABLE) == (outcome is LookupOutcome.UNAVAILABLE)
+        assert (status is NarrowingStatus.STALE) == (outcome is LookupOutcome.STALE)
+        if status in {NarrowingStatus.DATABASE_UNAVAILABLE, NarrowingStatus.STALE}:
+            assert not self.calm("database", REST)
+        elif self.calm("database", CALM):
+            assert self.world.clock.now - self.in_force[name] <= CALM
+        if outcome is LookupOutcome.BYPASS:
+            assert not self.calm("cache", REST)
+        said = truth(self.releases[name], place) if name else None
+        assert (found.evidence and found.evidence.scores.tobytes()) == (said and said.scores.tobytes())
+        assert (status is NarrowingStatus.NO_DATA_HERE) == (name is not None and said is None)
+
+    @rule(down=st.booleans())
+    def cache(self, down: bool) -> None:
+        self.note()
+        self.world.shared.down = down
+
+    @rule(down=st.booleans())
+    def database(self, down: bool) -> None:
+        self.note()
+        self.world.fail(down=down)
+
+    @rule(release=st.sampled_from([ANTS, BEES, COWS]))
+    def switch(self, release: Contents) -> None:
+        self.note()
+        if release.name != self.world.pointer().current.name:
+            self.world.switch(release)
+            self.note()
+
+    @rule(seconds=st.sampled_from([0.01, 0.2, 1.0, 3.0, LIFE, 3 * LIFE]))
+    def wait(self, seconds: float) -> None:
+        self.world.clock.now += seconds
+        self.note()
+
+    @rule()
+    def flush(self) -> None:
+        self.world.shared.flush()
+
+    @rule(process=st.integers(0, 1))
+    def restart(self, process: int) -> None:
+        self.processes[process] = self.world.process()
+
+    @rule(process=st.integers(0, 1))
+    def evict(self, process: int) -> None:
+        self.processes[process].local.flush()
+
+    @rule(
+        release=st.sampled_from([ANTS, BEES]),
+        place=st.sampled_from([LONDON, SUBURB]),
+        cell=st.integers(0, 3),
+        junk=st.sampled_from(JUNK),
+    )
+    def rot(self, release: Contents, place: Coordinates, cell: int, junk: bytes) -> None:
+        if not self.world.shared.down:
+            self.world.shared.put({keys_of(release, place)[cell]: junk}, TTL)
+
+
+def test_whatever_fails_when_evidence_is_that_of_the_release_that_is_named() -> None:
+    run_state_machine_as_test(Lookups, settings=settings(max_examples=120, stateful_step_count=40, deadline=None))

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import threading
+import time
+from dataclasses import replace
 
 import pytest
+from processes import World, held_everywhere
 from tables import TableClassifier, TableMetadata
 
+from geoid.core.areas import Looked
 from geoid.core.batch import predict_many
 from geoid.core.grouping import group
 from geoid.core.pipeline import Pipeline, Stopwatch
 from geoid.core.places import cell_of
-from geoid.core.predictions import STEPS, AnswerStatus, LocalStatus, ModelReference, NarrowingStatus, Prediction
+from geoid.core.predictions import (
+    STEPS,
+    AnswerStatus,
+    LocalStatus,
+    LookupFacts,
+    LookupOutcome,
+    Mode,
+    ModelReference,
+    Narrowing,
+    NarrowingStatus,
+    Prediction,
+)
 from geoid.core.ranking import RankingRules
 from geoid.core.sources import PhotoSource
 from geoid.core.values import (
@@ -27,7 +43,7 @@ from geoid.core.values import (
     Source,
     Taxon,
 )
-from geoid.errors import BrokenPhoto, EmptyPhoto, NotAPhoto
+from geoid.errors import BrokenPhoto, EmptyPhoto, NotAPhoto, SettingsError
 from geoid.wiring import open_areas, open_settings
 
 LINEAGE = {
@@ -152,3 +168,99 @@ def test_the_real_pipeline_sees_no_animal_in_a_castle(pipeline: Pipeline, photos
 def test_the_real_pipeline_refuses_what_is_no_photo(pipeline: Pipeline) -> None:
     with pytest.raises(NotAPhoto, match=r"^notes\.txt: not an image but text$"):
         pipeline.predict("notes.txt", b"hello")
+
+
+class Looking:
+    """Area data whose lookup does what it is told."""
+
+    mode = Mode.BOOST
+
+    def __init__(self, step) -> None:
+        self.look_up = step
+
+
+class Classifying:
+    """A classifier that does what it is told."""
+
+    def __init__(self, step) -> None:
+        self.step = step
+
+    def classify(self, photos):
+        self.step()
+        return TableClassifier({b"lion": [0.9, 0.1]}, 2).classify(photos)
+
+
+def unlocated(_: Capture) -> Looked:
+    return Looked(None, None, Narrowing(NarrowingStatus.NO_LOCATION))
+
+
+def failing(error: Exception):
+    def step(*_: object):
+        raise error
+
+    return step
+
+
+def test_lookup_and_classify_run_beside_each_other(small: Pipeline) -> None:
+    both = threading.Barrier(2)
+
+    def looking(capture: Capture) -> Looked:
+        both.wait(30)
+        return unlocated(capture)
+
+    beside = replace(small, areas=Looking(looking), classifier=Classifying(lambda: both.wait(30)))
+    assert beside.predict("lion.jpg", b"lion").ranking.answer.taxon.key == "panthera-leo"
+
+
+def test_a_lookup_that_fails_is_raised(small: Pipeline) -> None:
+    with pytest.raises(SettingsError, match="refused"):
+        replace(small, areas=Looking(failing(SettingsError("refused")))).predict("lion.jpg", b"lion")
+
+
+def test_a_photo_that_cannot_be_classified_is_raised_once_the_lookup_has_ended(small: Pipeline) -> None:
+    ended = []
+
+    def looking(capture: Capture) -> Looked:
+        time.sleep(0.02)
+        ended.append(capture)
+        return unlocated(capture)
+
+    with pytest.raises(BrokenPhoto):
+        replace(small, areas=Looking(looking)).predict("bad.jpg", b"nobody knows")
+    assert len(ended) == 1
+
+
+def test_where_both_fail_the_lookup_is_raised_and_tells_of_the_photo(small: Pipeline) -> None:
+    with pytest.raises(SettingsError) as raised:
+        replace(small, areas=Looking(failing(SettingsError("refused")))).predict("bad.jpg", b"nobody knows")
+    assert isinstance(raised.value.__context__, BrokenPhoto)
+
+
+def test_how_the_lookup_went_is_part_of_a_prediction_but_not_of_its_equality(small: Pipeline) -> None:
+    facts = LookupFacts({LookupOutcome.HIT: 4}, (), {"cache": 0.3})
+
+    def looking(capture: Capture) -> Looked:
+        return unlocated(capture)._replace(facts=facts)
+
+    found = replace(small, areas=Looking(looking)).predict("lion.jpg", b"lion")
+    assert found.lookup == facts
+    assert found == small.predict("lion.jpg", b"lion")
+
+
+def test_a_photo_without_a_place_is_predicted_whatever_the_servers_do(small: Pipeline) -> None:
+    world = World(held_everywhere(0, "ants"))
+    world.fail()
+    world.shared.down = True
+    found = replace(small, areas=world.process().areas).predict("lion.jpg", b"lion")
+    assert (found.narrowing.status, found.lookup) == (NarrowingStatus.NO_LOCATION, None)
+
+
+def test_with_all_servers_down_vision_answers_alone(small: Pipeline) -> None:
+    world = World(held_everywhere(0, "ants"))
+    world.fail()
+    world.shared.down = True
+    found = replace(small, areas=world.process(group(TABLE).keys).areas).predict("home.jpg", b"at home")
+    assert found.narrowing.status is NarrowingStatus.DATABASE_UNAVAILABLE
+    assert found.ranking.answer.taxon.key == "panthera-leo"
+    assert found.ranking.candidates[0].geo_score is None
+    assert {one.tier for one in found.lookup.troubles} == {"cache", "database"}
