@@ -63,10 +63,10 @@ class AreaSettings(msgspec.Struct, frozen=True):
 
 
 class CacheSettings(msgspec.Struct, frozen=True):
-    """The URL of the cache that processes share, the entries that each keeps itself, and times in seconds."""
+    """The URL of the cache that processes share, the bytes that each keeps itself, and times in seconds."""
 
     url: str
-    entries: Positive
+    bytes: Positive
     ttl: Positive
     timeout: Seconds
 

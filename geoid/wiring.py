@@ -130,7 +130,7 @@ def open_areas(settings: Settings, keys: Sequence[str] = ()) -> Areas:
 
     store = open_store(settings)
     deadline, cache = settings.areas.deadline, settings.cache
-    behind = areas.Behind(store, store, MemoryCache(cache.entries), open_cache(settings))
+    behind = areas.Behind(store, store, MemoryCache(cache.bytes), open_cache(settings))
     limits = areas.Limits(deadline, min(cache.timeout, deadline), cache.ttl)
     return areas.open_areas(behind, keys, limits, Mode(settings.ranking.mode))
 

@@ -29,7 +29,7 @@ Row = tuple[Any, ...]
 class DeadlineConnection(psycopg.Connection[Row]):
     """A connection whose waits end at `deadline`, by `time.monotonic`; its state is unknown after that."""
 
-    deadline: float | None = None
+    deadline = 0.0
 
     @cached_property
     def asking(self) -> psycopg.Cursor[Row]:
@@ -38,9 +38,8 @@ class DeadlineConnection(psycopg.Connection[Row]):
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for the server, for no longer than is left."""
-        if self.deadline is not None:
-            timeout = self.deadline - time.monotonic()
-        return super().wait(gen, interval, timeout)
+        left = self.deadline - time.monotonic()
+        return super().wait(gen, interval, left if timeout is None else min(left, timeout))
 
 
 class Session:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
 from collections import deque
+from contextlib import suppress
 from typing import cast
 
 from geoid.errors import UnavailableError
@@ -84,7 +84,8 @@ class Lane:
         if not data:
             self.ended = True
             if not sink.is_closing():
-                sink.write_eof()
+                with suppress(OSError):  # the other end may be gone, and nobody told us yet
+                    sink.write_eof()
             self._link.settle()
             return
         rate = self._faults.rate
@@ -267,5 +268,5 @@ class Relay:
             self._server.close()
             self._server = None
         for link in tuple(self.links):
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 link.abort(reset=False)

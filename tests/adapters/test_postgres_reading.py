@@ -162,6 +162,28 @@ def test_closing_does_not_wait_for_an_attempt_to_connect(silent_port) -> None:
     assert time.monotonic() - began < 1
 
 
+def test_a_connection_that_is_made_after_closing_is_closed(postgres, database, first) -> None:
+    postgres.pause()
+    with reading(f"{database}?application_name=late") as store, pytest.raises(UnavailableError):
+        answer(store, first, 0.05)
+    attempts = [one for one in threading.enumerate() if one.name == "geoid-connect"]
+    postgres.resume()
+    for one in attempts:
+        one.join(10)
+    wait_for(lambda: not ask(database, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'late'"))
+
+
+def test_a_password_that_cannot_be_made_is_told_to_who_asks(database, first) -> None:
+    def password() -> str:
+        raise UnavailableError("no token today")
+
+    with reading(database, password) as store:
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match="no token today"):
+                answer(store, first)
+        assert store.session.connects == 2
+
+
 def test_a_release_without_tables_is_gone_and_a_database_without_geoid_is_a_wrong_setting(database) -> None:
     other = Release("other", Kind.RANGES, "0" * 64)
     with reading(database) as store:
@@ -230,12 +252,12 @@ def test_a_server_without_tls_is_a_wrong_setting_where_tls_is_asked_for(database
         store.ping()
 
 
-def test_nobody_connects_where_all_connections_are_in_use(postgres, database, first) -> None:
-    name = conninfo_to_dict(database)["dbname"]
-    ask(database, f"ALTER DATABASE {name} CONNECTION LIMIT 1")
+def test_nobody_connects_where_all_connections_are_in_use(database, first) -> None:
     url = reader_url(database)
-    with psycopg.connect(url), reading(url) as store, pytest.raises(UnavailableError, match="too many connections"):
-        answer(store, first)
+    with psycopg.connect(url), reading(url) as store:
+        ask(database, f"ALTER DATABASE {conninfo_to_dict(database)['dbname']} CONNECTION LIMIT 1")
+        with pytest.raises(UnavailableError, match="too many connections"):
+            answer(store, first)
 
 
 def test_a_schema_of_a_newer_geoid_is_refused(database, first) -> None:

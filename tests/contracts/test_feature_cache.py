@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from tables import TableCache
 
-from geoid.adapters.memory import MemoryCache
+from geoid.adapters.memory import OVERHEAD, MemoryCache
 from geoid.adapters.redis import RedisCache
 
 PATIENCE = 5
@@ -85,29 +85,22 @@ class TestMemory(Promises):
 
     @pytest.fixture(name="cache")
     def _cache(self):
-        return MemoryCache(1000)
+        return MemoryCache(1_000_000)
 
-    def test_no_more_values_are_kept_than_it_was_given_and_the_least_recently_used_goes(self) -> None:
-        cache = MemoryCache(2)
-        cache.put({"a": b"1", "b": b"2"}, 60)
-        cache.get(["a"])
-        cache.put({"c": b"3"}, 60)
-        assert cache.get(["a", "b", "c"]) == {"a": b"1", "c": b"3"}
-
-    def test_no_more_bytes_are_kept_than_it_was_given(self) -> None:
-        cache = MemoryCache(100, size=10)
+    def test_no_more_bytes_are_kept_than_it_was_given_and_the_least_recently_used_goes(self) -> None:
+        cache = MemoryCache(2 * (OVERHEAD + 5))
         cache.put({"a": b"12345", "b": b"12345"}, 60)
-        cache.put({"b": b"1", "c": b"1234"}, 60)
-        assert cache.get(["a", "b", "c"]) == {"a": b"12345", "b": b"1", "c": b"1234"}
-        cache.put({"d": b"12"}, 60)
-        assert cache.get(["a", "b", "c", "d"]) == {"b": b"1", "c": b"1234", "d": b"12"}
+        cache.get(["a"])
+        cache.put({"c": b"1"}, 60)
+        assert cache.get(["a", "b", "c"]) == {"a": b"12345", "c": b"1"}
 
-    def test_a_value_beyond_all_bounds_is_not_kept(self) -> None:
-        cache = MemoryCache(100, size=10)
-        cache.put({"a": b"1", "b": bytes(11)}, 60)
-        assert cache.get(["a", "b"]) == {}
-        cache.put({"c": bytes(10)}, 60)
-        assert cache.get(["c"]) == {"c": bytes(10)}
+    def test_a_value_beyond_all_bounds_is_not_kept_nor_is_what_it_would_replace(self) -> None:
+        cache = MemoryCache(OVERHEAD + 10)
+        cache.put({"a": b"1"}, 60)
+        cache.put({"a": bytes(11)}, 60)
+        assert cache.get(["a"]) == {}
+        cache.put({"a": bytes(10)}, 60)
+        assert cache.get(["a"]) == {"a": bytes(10)}
 
 
 class TestTable(Promises):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import h3
+import pytest
 
 from geoid import open_settings, packaged, wiring
 from geoid.adapters.postgres_releases import PostgresReleases
@@ -25,6 +26,9 @@ from geoid.core.values import Capture, Coordinates, Location, Source
 from geoid.stack.cache import CacheServer
 from geoid.stack.postgres import PostgresServer
 from geoid.stack.proxy import Proxy
+
+REPORT = pytest.StashKey[list[str]]()
+"""The lines that are shown in the end, one a fault."""
 
 LOAD = Path(__file__).with_name("load.py")
 PROCESSES, RATE = 2, 60.0
@@ -144,7 +148,7 @@ def _lookup(found: dict[str, Any]) -> Lookup:
 
 def settings(store: str, cache: str) -> dict[str, object]:
     """Settings of a process under load: its own cache is small, so that the other tiers have something to do."""
-    return {"areas.store": store, "cache.url": cache, "cache.entries": 60}
+    return {"areas.store": store, "cache.url": cache, "cache.bytes": 40_000}
 
 
 def start(field: Field, cells: Sequence[str], environment: Mapping[str, object]) -> None:
