@@ -34,7 +34,9 @@ def command(*arguments: str) -> str:
     return f"import sys\nsys.argv = ['geoid', *{list(arguments)}]\nfrom geoid.cli.app import run\nrun()"
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("predict", "--help"), ("model", "--help"), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("predict", "--help"), ("model", "--help"), ("seed", "--help"), ("--version",)]
+)
 def test_help_loads_nothing_heavy(arguments) -> None:
     assert loaded_by(command(*arguments)) & HEAVY == set()
 
@@ -53,5 +55,5 @@ def test_listing_models_does_not_start_the_model(photos) -> None:
 
 def test_a_photo_without_place_does_not_load_h3_nor_rich(photos) -> None:
     loaded = loaded_by(command("predict", str(photos / "koala.webp"), "--json"))
-    assert not loaded & {"h3", "rich", "pydantic"}
+    assert not loaded & {"h3", "rich", "pydantic", "redis", "psycopg"}
     assert loaded >= {"PIL", "numpy", "onnxruntime"}

@@ -15,7 +15,7 @@ from geoid.adapters.postgres_partitions import drop_partitions, fill_partitions,
 from geoid.adapters.postgres_schema import Database, lock_out_others, migrate, refuse_newer, version
 from geoid.core.ports import Pack
 from geoid.core.releases import ListedRelease, Pointer, Release
-from geoid.errors import AreaDataError, ThrottledError, UnknownRelease
+from geoid.errors import AreaDataError, SettingsError, ThrottledError, UnknownRelease
 
 SETTINGS = """
 SET client_connection_check_interval = '1s'; SET idle_in_transaction_session_timeout = '10min'; SET lock_timeout = '2s';
@@ -71,8 +71,13 @@ class PostgresReleases:
         return self._reader.pointer(timeout)
 
     def list(self) -> Sequence[ListedRelease]:
-        """All releases, by name."""
-        return self._reader.list()
+        """All releases, by name; none in a database where nothing was published yet."""
+        try:
+            return self._reader.list()
+        except SettingsError as error:
+            if isinstance(error.__cause__, errors.UndefinedTable):
+                return ()
+            raise
 
     def migrate(self) -> None:
         """Bring the schema to the version that this geoid knows; publishing does so too."""

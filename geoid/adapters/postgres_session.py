@@ -62,9 +62,9 @@ class Session:
         allowed = TIMEOUT if timeout is None else max(timeout, 0.0)
         deadline = time.monotonic() + allowed
         if not self._lock.acquire(timeout=allowed):
-            raise self._late(allowed)
+            raise self._late()
         try:
-            return self._answer(query, parameters, deadline, allowed)
+            return self._answer(query, parameters, deadline)
         finally:
             self._lock.release()
 
@@ -76,17 +76,17 @@ class Session:
                 self._attempt.add_done_callback(_close_made)
                 self._attempt = None
 
-    def _answer(self, query: bytes, parameters: Sequence[object], deadline: float, allowed: float) -> Sequence[Row]:
+    def _answer(self, query: bytes, parameters: Sequence[object], deadline: float) -> Sequence[Row]:
         connects = self.connects
         while True:
-            connection = self._connected(deadline, allowed)
+            connection = self._connected(deadline)
             try:
                 return self._rows(connection, query, parameters, deadline)
             except psycopg.errors.UndefinedTable:
                 raise
             except psycopg.Error as error:
                 if time.monotonic() >= deadline:
-                    raise self._late(allowed) from error
+                    raise self._late() from error
                 if self._connection is not None or self.connects > connects:
                     raise translated(error, self.address.place) from error
             self.reconnects += 1
@@ -106,12 +106,12 @@ class Session:
             del connection.asking
         return rows
 
-    def _connected(self, deadline: float, allowed: float) -> DeadlineConnection:
+    def _connected(self, deadline: float) -> DeadlineConnection:
         """The connection there is, or the one that an attempt makes, begun now or by an earlier caller."""
         if self._connection is None:
             attempt = self._attempt = self._current_attempt()
             if not wait([attempt], max(deadline - time.monotonic(), 0.0)).done:
-                raise self._late(allowed)
+                raise self._late()
             self._attempt = None
             self._connection = attempt.result()
         return self._connection
@@ -132,9 +132,9 @@ class Session:
             threading.Thread(target=self._connection.close, name="geoid-close", daemon=True).start()
             self._connection = None
 
-    def _late(self, allowed: float) -> UnavailableError:
+    def _late(self) -> UnavailableError:
         return UnavailableError(
-            f"{self.address.place} did not answer within {allowed:g} s", "is the database running, or just resuming?"
+            f"{self.address.place} did not answer in time", "is the database running, or just resuming?"
         )
 
 

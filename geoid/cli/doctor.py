@@ -53,12 +53,19 @@ def doctor(
 
 def _show_settings(loaded: Loaded, as_json: bool) -> None:
     if as_json:
-        layers = {key: {"value": value, "layer": layer} for key, (value, layer) in loaded.origins.items()}
+        layers = {key: {"value": _shown(value), "layer": layer} for key, (value, layer) in loaded.origins.items()}
         print_json({"format": 1, "settings": layers})
         return
     width = max(map(len, loaded.origins))
     for key, (value, layer) in loaded.origins.items():
-        print(f"{key:<{width}}  {value!s:<24}  {layer}")
+        print(f"{key:<{width}}  {_shown(value)!s:<24}  {layer}")
+
+
+def _shown(value: object) -> object:
+    """A value without the password that it may hold."""
+    from geoid.core.text import redacted
+
+    return redacted(value) if isinstance(value, str) and "://" in value else value
 
 
 def _show_problems(as_json: bool) -> None:
@@ -153,10 +160,25 @@ def _check_areas(settings: Settings) -> Finding:
     release = areas.release()
     matched = areas.matched(release)
     covered, known = int((matched.model_of >= 0).sum()), len(areas.known.keys)
-    text = f"{release.name}, {release.kind}, {len(matched.model_of)} taxa, {covered} of {known} of the model's"
+    text = f"{_shown(settings.areas.store)} {release.name}, {release.kind}, {len(matched.model_of)} taxa, {covered} of {known} of the model's"
     if covered < known:
         return Finding("areas", "warn", text, "taxa without area data count as unknown everywhere")
     return Finding("areas", "ok", text)
+
+
+def _check_cache(settings: Settings) -> Finding:
+    """The cache that processes share, if there is one."""
+    from time import perf_counter
+
+    from geoid import wiring
+
+    cache = wiring.open_cache(settings)
+    if cache is None:
+        return Finding("cache", "ok", f"memory: this process alone, up to {settings.cache.bytes / 1e6:.0f} MB")
+    cache.get(["geoid:doctor"])
+    begun = perf_counter()
+    cache.get(["geoid:doctor"])
+    return Finding("cache", "ok", f"{_shown(settings.cache.url)} answers in {(perf_counter() - begun) * 1000:.1f} ms")
 
 
 def _check_answer(settings: Settings) -> Finding:
@@ -176,5 +198,6 @@ CHECKS: tuple[Check, ...] = (
     _check_cards,
     _check_model,
     _check_areas,
+    _check_cache,
     _check_answer,
 )

@@ -105,7 +105,7 @@ def test_a_server_that_hangs_is_given_up_in_time(postgres, database, first) -> N
         postgres.pause()
         began = time.monotonic()
         for _ in range(3):
-            with pytest.raises(UnavailableError, match=r"did not answer within 0\.1 s"):
+            with pytest.raises(UnavailableError, match="did not answer in time"):
                 answer(store, first, 0.1)
         assert time.monotonic() - began < SOON
         postgres.resume()
@@ -115,7 +115,7 @@ def test_a_server_that_hangs_is_given_up_in_time(postgres, database, first) -> N
 def test_an_answer_that_comes_late_meets_no_later_question(postgres, database, first) -> None:
     with reading(database) as store:
         answer(store, first)
-        with pytest.raises(UnavailableError, match="within"):
+        with pytest.raises(UnavailableError, match="in time"):
             store.session.ask(b"SELECT pg_sleep(0.3), 'late'", (), 0.05)
         time.sleep(0.4)
         answer(store, first)
@@ -128,7 +128,7 @@ def test_threads_wait_for_each_other_no_longer_than_they_may(database, first) ->
         with ThreadPoolExecutor(1) as pool:
             slow = pool.submit(store.session.ask, b"SELECT pg_sleep(1)")
             wait_for(store.session._lock.locked)
-            with pytest.raises(UnavailableError, match=r"within 0\.1 s"):
+            with pytest.raises(UnavailableError, match="in time"):
                 answer(store, first, 0.1)
             slow.result()
         answer(store, first)
@@ -138,7 +138,7 @@ def test_connecting_goes_on_when_a_caller_gives_up_and_serves_the_next_one(postg
     postgres.pause()
     with reading(database) as store:
         for _ in range(5):
-            with pytest.raises(UnavailableError, match=r"within 0\.05 s"):
+            with pytest.raises(UnavailableError, match="in time"):
                 answer(store, first, 0.05)
         assert store.session.connects == 1
         threading.Timer(0.3, postgres.resume).start()

@@ -561,6 +561,13 @@ class Lookups(RuleBasedStateMachine):
             self.world.switch(release)
             self.note()
 
+    @rule(release=st.sampled_from([ANTS, BEES, COWS]), place=st.sampled_from([LONDON, PARIS, FIJI]))
+    def lose(self, release: Contents, place: Coordinates) -> None:
+        """The database goes soon after a switch, when the new release has been asked for one place only."""
+        self.switch(release)
+        self.look(CALM, [place], first=True)
+        self.database(down=True)
+
     @rule()
     def flush(self) -> None:
         self.world.shared.flush()

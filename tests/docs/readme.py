@@ -1,7 +1,7 @@
 """The README's consoles: runs each command and compares, or rewrites, what it shows.
 
 Usage: python readme.py README.md [--write]. A fenced block marked `console` holds commands behind `$ ` and what they
-print. They run in the checkout, without colour and without the caller's settings. Numbers with a decimal point may
+print. They run in the checkout, without colour and without the caller's settings, models and area data. Numbers with a decimal point may
 differ in the third decimal, because processors round differently, and times are times.
 """
 
@@ -41,7 +41,7 @@ def consoles(text: str) -> Iterator[Console]:
 def output(command: str, checkout: Path) -> str:
     """What the command prints to both streams, trailing blanks cut off."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GEOID_")}
-    environment |= {"COLUMNS": "100", "NO_COLOR": "1"}
+    environment |= {"COLUMNS": "100", "NO_COLOR": "1", "XDG_DATA_HOME": str(checkout / "no-data-of-a-user")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     done = subprocess.run(
         command,
