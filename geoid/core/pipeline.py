@@ -17,6 +17,8 @@ from geoid.core.ranking import RankingRules, rank
 from geoid.core.values import Capture, Photo
 
 UNKNOWN = Capture()
+LOOKUPS = 64
+"""Lookups that may go on at once, so that none waits for a thread: its deadline counts from when it begins."""
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Pipeline:
     grouping: Grouping
     rules: RankingRules
     model: ModelReference
-    aside: Executor = field(default_factory=lambda: ThreadPoolExecutor(thread_name_prefix="lookup"))
+    aside: Executor = field(default_factory=lambda: ThreadPoolExecutor(LOOKUPS, "lookup"))
 
     def predict(self, name: str, data: bytes, given: Capture = UNKNOWN) -> Prediction:
         """Answer one photo; what is `given` goes before what the photo says. Raises a `BadInputError` for a bad one."""

@@ -19,6 +19,8 @@ from geoid.core.tiers import CACHE, Database, SharedCache
 from geoid.errors import AreaDataError, UnavailableError
 
 Fact = TypeVar("Fact")
+RANGES = 100
+"""Taxa whose ranges are kept ready for measuring; a range that spans the world takes 600 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,14 @@ class ReleaseFacts:
         """The centres of a taxon's cells (cells, 2), in degrees."""
         import h3
 
-        if (release.digest, key) not in self._centres:
+        found = self._centres.get((release.digest, key))
+        if found is None:
             cells = self.cells(release, key, attempt)
             points = [h3.cell_to_latlng(cell) for cell in h3.uncompact_cells(cells, 3)] if cells else []
-            self._centres[release.digest, key] = np.array(points).reshape(-1, 2)
-        return self._centres[release.digest, key]
+            found = self._centres[release.digest, key] = np.array(points).reshape(-1, 2)
+            for oldest in tuple(self._centres)[:-RANGES]:
+                self._centres.pop(oldest, None)
+        return found
 
     def _remembered(self, key: str, unpack: Callable[[bytes], Fact], attempt: Attempt) -> Fact | None:
         """What the shared cache knows; a value that is none is noted and counts as not there."""

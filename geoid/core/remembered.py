@@ -26,6 +26,9 @@ CURRENT_LOCK = "geoid:{current}:lock"
 MAX_TAXA = 1 << 24
 """Taxa that a release may have: more than there are names of species."""
 
+MAX_UNPACKED = 64 * 1024 * 1024
+"""Bytes that a value may unpack to: all cells of the world take a hundredth of that."""
+
 MAX_COUNT = 1 << 53
 """The greatest whole number that all readers of JSON agree on."""
 
@@ -99,10 +102,14 @@ def unpack_cells(value: bytes) -> tuple[str, ...]:
 
 
 def _inflated(value: bytes) -> bytes:
+    unpacking = zlib.decompressobj()
     try:
-        return zlib.decompress(value)
+        data = unpacking.decompress(value, MAX_UNPACKED)
     except zlib.error as error:
         raise ValueError(str(error)) from error
+    if not unpacking.eof:
+        raise ValueError("not whole, or far too large")
+    return data
 
 
 def _parsed(value: bytes) -> object:

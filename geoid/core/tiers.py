@@ -19,7 +19,8 @@ CACHE, DATABASE = "cache", "database"
 class SharedCache:
     """The cache that processes share; whatever befalls it is noted and answered by none, never by an error.
 
-    One request takes at most `timeout` seconds; a lookup with less time than that left does not make it.
+    One request takes at most `timeout` seconds; a lookup with less time than that left asks for nothing, but as long as
+    any is left it keeps what it has: a database that is slow needs a full cache most.
     """
 
     cache: FeatureCache
@@ -28,18 +29,18 @@ class SharedCache:
 
     def get(self, keys: Sequence[str], attempt: Attempt) -> Mapping[str, bytes] | None:
         """The values of those keys that are there, or none if the cache does not answer."""
-        return self._asked(attempt, lambda: self.cache.get(keys))
+        return self._asked(attempt, self.timeout, lambda: self.cache.get(keys))
 
     def put(self, values: Mapping[str, bytes], ttl: float, attempt: Attempt) -> None:
         """Keep values, if the cache takes them."""
-        self._asked(attempt, lambda: self.cache.put(values, ttl))
+        self._asked(attempt, 0.0, lambda: self.cache.put(values, ttl))
 
     def lock(self, key: str, ttl: float, attempt: Attempt) -> bool | None:
         """Whether the lock is ours now, or none if the cache does not answer."""
-        return self._asked(attempt, lambda: self.cache.lock(key, ttl))
+        return self._asked(attempt, self.timeout, lambda: self.cache.lock(key, ttl))
 
-    def _asked(self, attempt: Attempt, question: Callable[[], Answer]) -> Answer | None:
-        if attempt.left() < self.timeout or not self.breaker.admits():
+    def _asked(self, attempt: Attempt, needed: float, question: Callable[[], Answer]) -> Answer | None:
+        if attempt.left() < needed or not self.breaker.admits():
             return None
         try:
             with attempt.step(CACHE):
