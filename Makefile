@@ -49,9 +49,14 @@ fuzz: install  ## 5,000 mutated photos through the pipeline
 	$(BIN)/python tests/fuzz/run.py --count 5000 --seed 1 --deadline 2 --command-line 50
 
 .PHONY: bench
-bench: install  ## geoid's own share of the time, as ratios to the bare libraries
+bench: install $(VENV)/tools  ## geoid's own share of the time, as ratios to the bare libraries
 	$(BIN)/python tests/bench/own_share.py fixtures/photos
 	$(BIN)/python tests/bench/place.py fixtures/photos
+	$(BIN)/python tests/bench/lookup.py
+
+.PHONY: faults
+faults: install $(VENV)/tools  ## answers under fire: lookups go on while database and cache fail, held to the deadline
+	FAULT_SECONDS=4 $(BIN)/pytest -n 0 -s tests/faults
 
 .PHONY: accuracy
 accuracy: install  ## fetch free photos (Debian, PyPI) and measure the models on them

@@ -13,7 +13,7 @@ from geoid.core.attempts import Attempt
 from geoid.core.breaker import Breaker
 from geoid.core.evidence import Evidence, Matched, ensure_known, has_data, taxa_here, weigh
 from geoid.core.features import Features, decode
-from geoid.core.fetching import CachePath, Fetched
+from geoid.core.fetching import LONGEST_LOCK, CachePath, Fetched
 from geoid.core.places import cells_around, kilometres
 from geoid.core.pointers import PointerReader
 from geoid.core.ports import FeatureCache, FeatureStore, ReleaseReader
@@ -184,7 +184,7 @@ def open_areas(
     database = Database(behind.store, behind.releases, Breaker(now=now))
     shared = None if behind.shared is None else SharedCache(behind.shared, bounds.cache_timeout, Breaker(now=now))
     return Areas(
-        CachePath(behind.local, shared, database, bounds.ttl),
+        CachePath(behind.local, shared, database, bounds.ttl, lock_ttl=min(bounds.deadline, LONGEST_LOCK)),
         PointerReader(database, shared, bounds.ttl, now),
         ReleaseFacts(database, shared, keys, bounds.ttl),
         bounds.deadline,

@@ -8,15 +8,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from geoid.core.attempts import Attempt
 from geoid.core.evidence import has_data
 from geoid.core.features import HINT, Features, decode
-from geoid.core.flights import Flights
+from geoid.core.flights import Flight, Flights
 from geoid.core.ports import FeatureCache
 from geoid.core.predictions import LookupOutcome
 from geoid.core.releases import Release, cache_keys
@@ -30,10 +28,13 @@ JITTER = 0.1
 """The share of its time to live by which a value may go earlier, so that values of one moment do not end in one."""
 
 LOCK_TTL = 0.3
-"""Seconds for which one process has the fetching of a cell to itself; nobody gives a lock back, it runs out."""
+"""Seconds for which one process has the fetching of a cell to itself; nobody gives a lock back, it runs out.
 
-PATIENCE = 0.15
-"""Seconds that the others wait for it, if their deadlines leave as much, before they ask the database themselves."""
+The others wait for half of that, or of what their deadlines leave, before they ask the database themselves.
+"""
+
+LONGEST_LOCK = 2.0
+"""The same where the deadline of lookups is longer: the process that has the lock may have died."""
 
 POLL = 0.005
 """Seconds between looks into the shared cache while waiting."""
@@ -79,7 +80,9 @@ class CachePath:
     database: Database
     ttl: float
     sleep: Callable[[float], None] = time.sleep
+    lock_ttl: float = LOCK_TTL
     _flights: Flights[bytes] = field(default_factory=Flights)
+    _asking: Flights[Mapping[str, bytes] | None] = field(default_factory=Flights)
 
     def fetch(self, release: Release, taxa: int, cells: Sequence[str], attempt: Attempt) -> Fetched:
         """The features of a place's cells, in one request a tier; raises `UnavailableError` where a cell is missing."""
@@ -110,12 +113,20 @@ class CachePath:
             self._share(wanted, missing, finding, attempt)
         return finding
 
+    def _held(self, keys: Sequence[str], attempt: Attempt) -> Mapping[str, bytes] | None:
+        """What the shared cache has; threads that ask for the same at the same time are one request."""
+        assert self.shared is not None
+        ask = self.shared.get
+        try:
+            return self._asking.share(" ".join(keys), lambda: ask(keys, attempt), attempt.timeout())
+        except TimeoutError:
+            return None
+
     def _share(self, wanted: Wanted, missing: Sequence[str], finding: Finding, attempt: Attempt) -> None:
         """Take what the shared cache has."""
         assert self.shared is not None
-        held = self.shared.get([wanted.keys[cell] for cell in missing], attempt)
-        for cell in missing:
-            finding.outcomes[cell] = LookupOutcome.BYPASS if held is None else LookupOutcome.MISS
+        held = self._held([wanted.keys[cell] for cell in missing], attempt)
+        finding.outcomes.update(dict.fromkeys(missing, LookupOutcome.BYPASS if held is None else LookupOutcome.MISS))
         sound = _sound(wanted, missing, held or {}, attempt)
         if sound:
             self.local.put({wanted.keys[cell]: value for cell, (value, _) in sound.items()}, self.ttl)
@@ -124,16 +135,28 @@ class CachePath:
     def _fetch(self, wanted: Wanted, missing: Sequence[str], finding: Finding, attempt: Attempt) -> None:
         """Fetch cells from the database, unless another thread or process is at it."""
         cells = {wanted.keys[cell]: cell for cell in missing}
-        fresh: dict[str, bytes] = {}
         with self._flights.board(cells) as boarding:
             if boarding.mine:
                 landed, fresh = self._own(wanted, [cells[key] for key in boarding.mine], finding, attempt)
+                if fresh and self.shared is not None and LookupOutcome.BYPASS not in finding.outcomes.values():
+                    # first the other processes, whose patience ends: here, a thousand threads may now begin to compute
+                    self.shared.put(fresh, self.ttl * random.uniform(1 - JITTER, 1), attempt)  # noqa: S311 - no secret
                 boarding.land(landed)
-        if fresh and self.shared is not None and LookupOutcome.BYPASS not in finding.outcomes.values():
-            self.shared.put(fresh, self.ttl * random.uniform(1 - JITTER, 1), attempt)  # noqa: S311 - no secret
-        for key, future in boarding.others.items():
-            finding.features[cells[key]] = _decoded(_awaited(future, attempt))
+        for key, flight in boarding.others.items():
+            finding.features[cells[key]] = _decoded(self._awaited(key, flight, attempt))
             finding.outcomes.setdefault(cells[key], LookupOutcome.MISS)
+
+    def _awaited(self, key: str, flight: Flight[bytes], attempt: Attempt) -> bytes:
+        """What another thread fetches; its failure is ours."""
+        try:
+            return flight.result(attempt.timeout())
+        except TimeoutError:
+            kept = self.local.get([key])  # it may have it by now, and be busy with the shared cache
+            if key in kept:
+                return kept[key]
+            raise UnavailableError("another thread is still waiting for the database") from None
+        except GeoidError as error:
+            raise type(error)(error.message, error.hint) from error  # an error is raised in one thread only
 
     def _own(
         self, wanted: Wanted, mine: Sequence[str], finding: Finding, attempt: Attempt
@@ -158,9 +181,9 @@ class CachePath:
         """What another process, which has the lock, puts into the shared cache while we wait; nothing if it is ours."""
         assert self.shared is not None
         keys = [wanted.keys[cell] for cell in missing]
-        if self.shared.lock(f"{keys[0]}:lock", LOCK_TTL, attempt) is not False:
+        if self.shared.lock(f"{keys[0]}:lock", self.lock_ttl, attempt) is not False:
             return {}
-        patience = attempt.now() + min(PATIENCE, attempt.left() / 2)
+        patience = attempt.now() + min(self.lock_ttl, attempt.left()) / 2
         while attempt.now() < patience:
             self.sleep(POLL)
             held = self.shared.get(keys, attempt)
@@ -216,22 +239,14 @@ def _checked(value: bytes, cell: str, taxa: int) -> Features | None:
     return features
 
 
-def _awaited(future: Future[bytes], attempt: Attempt) -> bytes:
-    """What another thread fetches; its failure is ours."""
-    try:
-        return future.result(attempt.timeout())
-    except FutureTimeoutError:
-        raise UnavailableError("another thread is still waiting for the database") from None
-    except GeoidError as error:
-        raise type(error)(error.message, error.hint) from error  # an error is raised in one thread only
-
-
 def _fetched(finding: Finding, attempt: Attempt) -> Fetched:
-    attempt.outcomes.update(
-        outcome if finding.features[cell] is not None else _nothing(outcome)
-        for cell, outcome in finding.outcomes.items()
-    )
-    features = tuple(one for one in finding.features.values() if one is not None)
+    outcomes = [
+        _nothing(outcome) if finding.features[cell] is None else outcome for cell, outcome in finding.outcomes.items()
+    ]
+    for outcome in OUTCOMES:  # a dictionary would call Python for the hash of each
+        if outcome in outcomes:
+            attempt.outcomes[outcome] += outcomes.count(outcome)
+    features = tuple([one for one in finding.features.values() if one is not None])
     return Fetched(features, worst(finding.outcomes.values()) if features else LookupOutcome.ABSENT)
 
 

@@ -11,10 +11,11 @@ RULES = (
     "-client|tracking -client|trackinginfo -client|unblock -client|unpause "
     "-fcall -fcall_ro -function -keys -lastsave -memory -move -object -psubscribe -punsubscribe -swapdb -wait"
 )
-"""The commands of ElastiCache Serverless (Valkey and Redis OSS), as of 2026-08.
+"""The commands of ElastiCache Serverless (Valkey and Redis OSS), as far as that could be read in 2026-11.
 
-Source: "Supported and restricted commands", docs.aws.amazon.com/AmazonElastiCache/latest/dg/SupportedCommands.html, and
-ClientConfig.RestrictedCommands.html beside it (bgrewriteaof, bgsave, config, debug, migrate, replicaof, save, slaveof,
-shutdown, sync); `psubscribe` after spring-data-redis issue 2815. Whole categories are taken away, so that what newer
-servers add for administrators is forbidden too. AWS calls such a command unknown; an access list answers NOPERM.
+Sources: "Supported and restricted commands", docs.aws.amazon.com/AmazonElastiCache/latest/dg/SupportedCommands.html,
+which was read in part, and ClientConfig.RestrictedCommands.html beside it (bgrewriteaof, bgsave, config, debug,
+migrate, replicaof, save, slaveof, shutdown, sync); `psubscribe` after spring-data-redis issue 2815. What none of them
+settled is forbidden here, as are whole categories, so that what newer servers add for administrators is forbidden too.
+AWS calls such a command unknown; an access list answers NOPERM.
 """

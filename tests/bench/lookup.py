@@ -3,7 +3,11 @@
 Usage: python lookup.py. Both sides take turns in one run, each first in every other round, because on a shared machine
 two halves of a second differ more than the two sides; shown are the median of the rounds' ratios and their range. The
 bare sides are redis-py's MGET on one connection and psycopg's prepared SELECT on one connection. Ours includes what a
-cached value needs besides: checking and decoding.
+value needs besides: finding that the process does not have it, that nobody else is asking, checking and decoding it.
+
+Lookups come one at a time: before each question, of either side, the process computes for a moment, as between two
+photos, and the server falls asleep. The figures without that pause are shown too: there the bare side, which does
+nothing in between, always finds the server awake.
 """
 
 from __future__ import annotations
@@ -11,7 +15,6 @@ from __future__ import annotations
 import itertools
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -43,14 +46,17 @@ from geoid.stack.programs import cache_programs
 from geoid.stack.proxy import ProcessProxy
 
 SEED, PLACES, ROUNDS = 7, 300, 11
+PAUSE = 0.0003
+"""Seconds between two questions."""
+
 NOTHING_KEPT = 1
 """Bytes of a cache of the process that holds no value."""
 
 PATIENT = Limits(deadline=30.0, cache_timeout=5.0)
 """The time a lookup may take here: what is measured is not how it gives up."""
 
-TOKEN = "a-token-of-the-bench"  # noqa: S105
-GOAL = 1.3
+TOKEN = "a-token-of-the-bench"
+GOAL_TOLD = "goal: at most 1.3 x"
 
 Work = Callable[[Sequence[str]], object]
 
@@ -65,13 +71,8 @@ class Ratio:
     rounds: Sequence[float]
 
     def __str__(self) -> str:
-        ratio = statistics.median(self.rounds)
-        spread = f"{min(self.rounds):.2f} to {max(self.rounds):.2f}"
-        met = "met" if ratio <= GOAL else "MISSED"
-        return (
-            f"{self.what:<34} {self.ours:7.1f} us against {self.bare:7.1f} us: {ratio:.2f} x ({spread}),"
-            f" goal {GOAL} x: {met}"
-        )
+        spread = f"{statistics.median(self.rounds):.2f} x ({min(self.rounds):.2f} to {max(self.rounds):.2f})"
+        return f"{self.what:<36} {self.ours:7.1f} us against {self.bare:7.1f} us: {spread}"
 
 
 def places(pack: AreaPack) -> list[tuple[str, ...]]:
@@ -81,31 +82,31 @@ def places(pack: AreaPack) -> list[tuple[str, ...]]:
     return [tuple(cells_around(Coordinates(*h3.cell_to_latlng(cell)))) for cell in some]
 
 
-def median_us(work: Work, cells: Sequence[Sequence[str]]) -> float:
+def median_us(work: Work, cells: Sequence[Sequence[str]], pause: float) -> float:
     """The median time in microseconds."""
     spent = []
     for one in cells:
+        until = time.perf_counter() + pause
+        while time.perf_counter() < until:
+            pass
         start = time.perf_counter()
         work(one)
         spent.append(time.perf_counter() - start)
     return statistics.median(spent) * 1e6
 
 
-def compared(what: str, ours: Work, bare: Work, cells: Sequence[Sequence[str]]) -> Ratio:
+def compared(what: str, ours: Work, bare: Work, cells: Sequence[Sequence[str]], pause: float = PAUSE) -> Ratio:
     """Both sides in turn."""
-    median_us(ours, cells), median_us(bare, cells)
+    sides = (ours, bare)
+    for work in sides:
+        median_us(work, cells, 0)
     found = []
     for number in range(ROUNDS):
-        if number % 2:
-            other = median_us(bare, cells)
-            own = median_us(ours, cells)
-        else:
-            own = median_us(ours, cells)
-            other = median_us(bare, cells)
-        found.append((own, other))
+        first = number % 2
+        spent = {side: median_us(sides[side], cells, pause) for side in (first, 1 - first)}
+        found.append((spent[0], spent[1]))
     owns, others = zip(*found, strict=True)
-    ratios = [own / other for own, other in found]
-    return Ratio(what, statistics.median(owns), statistics.median(others), ratios)
+    return Ratio(what, statistics.median(owns), statistics.median(others), [own / other for own, other in found])
 
 
 def fetching(areas: Areas) -> Work:
@@ -116,7 +117,9 @@ def fetching(areas: Areas) -> Work:
 
 def opened(store: str, cache: str, kept: int = NOTHING_KEPT) -> Areas:
     """Area data whose own cache holds as many bytes."""
-    settings = open_settings({"areas.store": store, "cache.url": cache, "cache.timeout": PATIENT.cache_timeout}).settings
+    settings = open_settings(
+        {"areas.store": store, "cache.url": cache, "cache.timeout": PATIENT.cache_timeout}
+    ).settings
     behind = wiring.open_store(settings)
     keys = wiring.open_species(open_settings().settings).known.keys
     return open_areas(Behind(behind, behind, MemoryCache(kept), wiring.open_cache(settings)), keys, PATIENT)
@@ -177,30 +180,31 @@ def certificates(folder: Path) -> Tls:
 
 
 def ratios(postgres: PostgresServer, cache: CacheServer, cells: Sequence[tuple[str, ...]]) -> None:
-    """Print what section 18 of the design sets goals for."""
+    """Print what section 18 of the design sets goals for, and the same without a pause."""
     shared, alone = opened(postgres.url(), cache.url()), opened(postgres.url(), "memory:")
     release = shared.release()
     keys = {one: list(cache_keys(release, one).values()) for one in cells}
-    print(compared("lookup, Redis hit: bare MGET", fetching(shared), bare_mget(cache.url(), keys), cells))
-    print(compared("lookup, database: bare SELECT", fetching(alone), bare_select(postgres.url(), release.digest), cells))
+    hit = (fetching(shared), bare_mget(cache.url(), keys))
+    database = (fetching(alone), bare_select(postgres.url(), release.digest))
+    print(f"{compared('lookup, Redis hit: bare MGET', *hit, cells)}, {GOAL_TOLD}")
+    print(f"{compared('lookup, database: bare SELECT', *database, cells)}, {GOAL_TOLD}")
+    print(compared("without a pause, Redis hit", *hit, cells, pause=0))
+    print(compared("without a pause, database", *database, cells, pause=0))
 
 
 def informative(postgres: PostgresServer, strict: CacheServer | None, cells: Sequence[tuple[str, ...]]) -> None:
     """Print medians that have no goal."""
     kept = opened(postgres.url(), "memory:", kept=64_000_000)
-    for what, work in (("fetch from the process's own cache", fetching(kept)), ("whole lookup with evidence", kept.look_up)):
-        given = captures(cells) if work == kept.look_up else cells
-        median_us(work, given)
-        print(f"{what:<34} {median_us(work, given):7.1f} us")
+    place = {one: Coordinates(*h3.cell_to_latlng(one[0])) for one in cells}
+    works = {
+        "fetch from the process's own cache": fetching(kept),
+        "whole lookup, evidence included": lambda one: kept.look_up(Capture(Location(place[one], Source.ARGUMENT))),
+    }
     if strict is not None:
-        over_tls = fetching(opened(postgres.url(), strict.url("geoid-app", TOKEN)))
-        median_us(over_tls, cells)
-        print(f"{'Redis hit over TLS, cluster':<34} {median_us(over_tls, cells):7.1f} us")
-
-
-def captures(cells: Sequence[Sequence[str]]) -> list[Capture]:
-    """Photos of these places."""
-    return [Capture(Location(Coordinates(*h3.cell_to_latlng(one[0])), Source.ARGUMENT)) for one in cells]
+        works["Redis hit over TLS, cluster"] = fetching(opened(postgres.url(), strict.url("geoid-app", TOKEN)))
+    for what, work in works.items():
+        median_us(work, cells, 0)
+        print(f"{what:<36} {median_us(work, cells, PAUSE):7.1f} us")
 
 
 def round_trips(postgres: PostgresServer, cache: CacheServer, cells: Sequence[tuple[str, ...]]) -> None:
@@ -226,7 +230,10 @@ def main() -> None:
         values = pack.features(pack.release, [*set(itertools.chain(*cells))])
         records = [len(decode(value).records) for value in values.values()]
         print(f"PostgreSQL {postgres.version}, {cache.program.kind} {cache.version}; {PLACES} places, {ROUNDS} rounds;")
-        print(f"a cell's value: median {statistics.median(map(len, values.values())):.0f} B, {statistics.median(records):.0f} records")
+        print(
+            f"a cell's value: median {statistics.median(map(len, values.values())):.0f} B, "
+            f"{statistics.median(records):.0f} records"
+        )
         ratios(postgres, cache, cells)
         informative(postgres, strict, cells)
         round_trips(postgres, cache, cells)

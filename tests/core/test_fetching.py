@@ -38,7 +38,7 @@ from geoid.core.areas import Limits
 from geoid.core.attempts import Attempt
 from geoid.core.breaker import REST
 from geoid.core.features import Flag
-from geoid.core.fetching import ABSENT, JITTER, LOCK_TTL, PATIENCE, POLL, worst
+from geoid.core.fetching import ABSENT, JITTER, LOCK_TTL, POLL, worst
 from geoid.core.flights import Flights
 from geoid.core.places import cells_around
 from geoid.core.pointers import LIFE
@@ -374,6 +374,31 @@ def test_two_hundred_threads_that_miss_a_place_at_once_are_one_request(world: Wo
     assert all(same(one.evidence, truth(ANTS, LONDON)) for one in found)
 
 
+class SlowCache(TableCache):
+    """A cache that takes its time, so that others come meanwhile."""
+
+    def get(self, keys):
+        time.sleep(0.2)
+        return super().get(keys)
+
+
+def test_threads_that_ask_the_shared_cache_for_the_same_place_at_once_are_one_request(world: World) -> None:
+    world.shared = SlowCache(world.clock)
+    looked(world.process())
+    areas = replace(warmed(world).areas, deadline=60)
+    gate = threading.Barrier(50)
+
+    def looking(_: int):
+        gate.wait(30)
+        return areas.look_up(at(LONDON))
+
+    with ThreadPoolExecutor(50) as pool:
+        found = list(pool.map(looking, range(50)))
+    assert world.shared.asked == [keys_of(ANTS, LONDON)]
+    assert {one.narrowing.lookup for one in found} <= {HIT, LOCAL_HIT}
+    assert all(same(one.evidence, truth(ANTS, LONDON)) for one in found)
+
+
 def test_one_failure_reaches_all_and_the_next_lookup_asks_anew(world: World) -> None:
     areas, found = rush(world, [LONDON], 200, fail=True)
     assert {one.narrowing.status for one in found} == {NarrowingStatus.DATABASE_UNAVAILABLE}
@@ -440,9 +465,9 @@ def test_it_waits_no_longer_than_its_patience_and_asks_itself(world: World) -> N
     held_by_another(world)
     start = world.clock.now
     assert looked(process) == (NarrowingStatus.APPLIED, MISS, {MISS: 4})
-    assert world.clock.now - start == pytest.approx(PATIENCE, abs=2 * POLL)
+    assert world.clock.now - start == pytest.approx(LOCK_TTL / 2, abs=2 * POLL)
     assert world.store.asked == [cells_around(LONDON)]
-    assert world.store.timeouts[0] == pytest.approx(Limits().deadline - PATIENCE, abs=2 * POLL)
+    assert world.store.timeouts[0] == pytest.approx(Limits().deadline - LOCK_TTL / 2, abs=2 * POLL)
 
 
 def test_a_lookup_with_little_time_waits_for_half_of_it(world: World) -> None:

@@ -85,3 +85,30 @@ def test_of_two_hundred_threads_each_key_is_fetched_by_one_at_a_time(flights: Fl
     with ThreadPoolExecutor(200) as threads:
         for number, found in enumerate(threads.map(fetching, range(200))):
             assert found == {key: key.encode() for key in (f"{(number + step) % 7}" for step in range(4))}
+
+
+def test_who_shares_gets_the_answer_of_the_thread_that_is_at_it(flights: Flights[bytes]) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def fetch() -> bytes:
+        begun.set()
+        assert go.wait(10)
+        return b"1"
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(flights.share, "a", fetch, 10)
+        assert begun.wait(10)
+        with pytest.raises(TimeoutError):
+            flights.share("a", lambda: b"2", 0)
+        go.set()
+        assert first.result(10) == b"1"
+    assert flights.share("a", lambda: b"3", 10) == b"3"
+
+
+def test_an_error_of_who_shares_is_not_kept(flights: Flights[bytes]) -> None:
+    def fail() -> bytes:
+        raise UnavailableError("gone")
+
+    with pytest.raises(UnavailableError):
+        flights.share("a", fail, 10)
+    assert flights.share("a", lambda: b"1", 10) == b"1"

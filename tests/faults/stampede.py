@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 
 from geoid import open_settings, wiring
@@ -49,7 +50,7 @@ class Stampede:
         looked = self._areas.look_up(capture(self._cold))
         told = {"begun": begun, "ended": time.monotonic(), "status": looked.narrowing.status.value}
         told |= {"outcome": looked.narrowing.lookup.value, "species": looked.narrowing.species_here}
-        told["scores"] = 0 if looked.evidence is None else hash(looked.evidence.scores.tobytes())
+        told["scores"] = None if looked.evidence is None else zlib.crc32(looked.evidence.scores.tobytes())
         told["troubles"] = [f"{one.tier}: {one.message}" for one in looked.facts.troubles]
         self._told.append(told)
 
