@@ -38,9 +38,13 @@ class MemoryCache:
     def put(self, values: Mapping[str, bytes], ttl: float) -> None:
         """Keep values for at most `ttl` seconds."""
         until = time.monotonic() + ttl
+        kept, largest = self._kept, self._kept.maxsize - OVERHEAD
         with self._lock:
             for key, value in values.items():
-                self._keep(key, (value, until))
+                if len(value) <= largest:
+                    kept[key] = (value, until)
+                else:
+                    kept.pop(key, None)
 
     def lock(self, key: str, ttl: float) -> bool:
         """Whether nobody in this process held this lock."""
@@ -49,11 +53,5 @@ class MemoryCache:
             held = self._kept.get(key)
             if held is not None and now < held[1]:
                 return False
-            self._keep(key, (b"", now + ttl))
+            self._kept[key] = (b"", now + ttl)
             return True
-
-    def _keep(self, key: str, entry: Entry) -> None:
-        if _size(entry) <= self._kept.maxsize:
-            self._kept[key] = entry
-        else:
-            self._kept.pop(key, None)

@@ -121,7 +121,7 @@ def _hint(error: Exception) -> str:
         return "is it a Redis or Valkey server, and without TLS?"
     if _refusal(error):
         return "see the user's password, and its rights to GET, MGET, SET and CLUSTER SLOTS"
-    return "geoid doctor shows whether it answers"
+    return "is it running, and are host and port right?"
 
 
 def _options(url: str) -> dict[str, Any]:

@@ -30,6 +30,10 @@ from redis.exceptions import ClusterDownError, MovedError, RedisError, ResponseE
 CONNECTIONS = 64
 """Most connections to one server; who asks when all are busy waits for one, within the time of the request."""
 
+FRESH = 0.5
+"""Seconds since its last answer for which a connection is taken to be as it was: to look costs three system calls, and
+one that was closed meanwhile is noticed when it is used."""
+
 FAULTS = (RedisError, OSError, ValueError, OverflowError, RecursionError)
 """What redis-py raises; the last three when an answer is not of the protocol."""
 
@@ -52,6 +56,13 @@ class Asked(Protocol):
         """The answers to commands on keys of this key's slot, in one round trip; raises `FAULTS`."""
 
 
+class Line(NamedTuple):
+    """A connection that nobody uses, and when it was used last (`time.monotonic`)."""
+
+    connection: Connection
+    used: float
+
+
 class Server:
     """One server; its connections are made when needed, and used by one thread at a time.
 
@@ -64,7 +75,7 @@ class Server:
         self.host = host
         self._port = port
         self._access = access
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[Line] = deque()
         self._slots = threading.BoundedSemaphore(CONNECTIONS)
 
     def ask(self, key: str, commands: Sequence[Command], until: float) -> list[Any]:  # noqa: ARG002
@@ -81,27 +92,29 @@ class Server:
         return answers
 
     def _answers(self, commands: Sequence[Command], until: float) -> list[Any]:
-        connection = self._connection()
+        connection, used_at = self._line()
         try:
-            used = _connected(connection, until)
+            used = _connected(connection, until, trusted=time.monotonic() - used_at < FRESH)
             try:
                 return _exchanged(connection, commands, until)
             except redis.ConnectionError:
                 if not used:
                     raise
-            _connected(connection, until)  # whoever closed it did so unseen: a reset, a balancer, a token that ran out
+            _connected(
+                connection, until, trusted=False
+            )  # whoever closed it did so unseen: a reset, a balancer, a token that ran out
             return _exchanged(connection, commands, until)
         finally:
-            self._idle.append(connection)
+            self._idle.append(Line(connection, time.monotonic()))
 
-    def _connection(self) -> Connection:
+    def _line(self) -> Line:
         try:
-            connection = self._idle.pop()
+            line = self._idle.pop()
         except IndexError:
-            return self._made()
-        if connection.pid != os.getpid():  # the parent goes on using that socket
-            return self._made()
-        return connection
+            return Line(self._made(), 0.0)
+        if line.connection.pid != os.getpid():  # the parent goes on using that socket
+            return Line(self._made(), 0.0)
+        return line
 
     def _made(self) -> Connection:
         access = self._access
@@ -136,13 +149,13 @@ class _TlsConnection(Connection):
             raise
 
 
-def _connected(connection: Connection, until: float) -> bool:
-    """See to a connection with nothing in it; whether it was there already.
+def _connected(connection: Connection, until: float, *, trusted: bool) -> bool:
+    """See to a connection with nothing in it, or one that is `trusted`; whether it was there already.
 
     One that took too long is kept: the next request will be in time.
     """
     if connection.is_connected:
-        if _quiet(connection):
+        if trusted or _quiet(connection):
             return True
         connection.disconnect()
     try:

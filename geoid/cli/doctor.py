@@ -160,7 +160,8 @@ def _check_areas(settings: Settings) -> Finding:
     release = areas.release()
     matched = areas.matched(release)
     covered, known = int((matched.model_of >= 0).sum()), len(areas.known.keys)
-    text = f"{_shown(settings.areas.store)} {release.name}, {release.kind}, {len(matched.model_of)} taxa, {covered} of {known} of the model's"
+    where = f"{_shown(settings.areas.store)} {release.name}, {release.kind}"
+    text = f"{where}, {len(matched.model_of)} taxa, {covered} of {known} of the model's"
     if covered < known:
         return Finding("areas", "warn", text, "taxa without area data count as unknown everywhere")
     return Finding("areas", "ok", text)

@@ -11,8 +11,8 @@ import numpy as np
 
 from geoid.core.attempts import Attempt
 from geoid.core.breaker import Breaker
-from geoid.core.evidence import Evidence, Matched, ensure_known, has_data, taxa_here, weigh
-from geoid.core.features import Features, decode
+from geoid.core.evidence import Evidence, Matched, has_data, taxa_here, weigh
+from geoid.core.features import HINT, Features, decode
 from geoid.core.fetching import LONGEST_LOCK, CachePath, Fetched
 from geoid.core.places import cells_around, kilometres
 from geoid.core.pointers import PointerReader
@@ -22,7 +22,7 @@ from geoid.core.release_facts import ReleaseFacts
 from geoid.core.releases import Kind, Release, ReleaseTaxon
 from geoid.core.tiers import Database, SharedCache
 from geoid.core.values import Capture, Coordinates
-from geoid.errors import NewerFormatError, ReleaseGone, SettingsError, UnavailableError
+from geoid.errors import AreaDataError, NewerFormatError, ReleaseGone, SettingsError, UnavailableError
 
 
 class Limits(NamedTuple):
@@ -76,19 +76,23 @@ class Areas:
         try:
             found = self._found(cells, attempt)
         except UnavailableError:
-            attempt.outcomes[LookupOutcome.UNAVAILABLE] += len(cells)
+            attempt.count(LookupOutcome.UNAVAILABLE, len(cells))
             unavailable = Narrowing(NarrowingStatus.DATABASE_UNAVAILABLE, self.mode, LookupOutcome.UNAVAILABLE)
             return Looked(cells[0], None, unavailable, attempt.facts())
         return self._weighed(cells[0], found, capture, attempt)
 
     def _weighed(self, cell: str, found: Found, capture: Capture, attempt: Attempt) -> Looked:
-        features = found.fetched.features
-        ensure_known(features, found.matched)
+        try:
+            return self._told(cell, found, capture, attempt)
+        except IndexError as error:  # only the last of a value's records, which are in order, was looked at
+            raise AreaDataError("a cell's features name taxa that their release does not have", HINT) from error
+
+    def _told(self, cell: str, found: Found, capture: Capture, attempt: Attempt) -> Looked:
         narrowing = narrowed(found.release, found.matched, found.fetched, self.mode, found.status)
         if narrowing.status is NarrowingStatus.NO_DATA_HERE:
             return Looked(cell, None, narrowing, attempt.facts())
         month = capture.date.value.month if capture.date else None
-        return Looked(cell, weigh(features, found.matched, month), narrowing, attempt.facts())
+        return Looked(cell, weigh(found.fetched.features, found.matched, month), narrowing, attempt.facts())
 
     def _found(self, cells: Sequence[str], attempt: Attempt) -> Found:
         """The area in the release in force or, where only the caches answer, in the one before."""

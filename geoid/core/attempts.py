@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 
@@ -19,7 +17,7 @@ class Attempt:
 
     until: float = inf
     now: Callable[[], float] = time.monotonic
-    outcomes: Counter[LookupOutcome] = field(default_factory=Counter)
+    outcomes: dict[LookupOutcome, int] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
 
@@ -35,15 +33,13 @@ class Attempt:
         """Note an error of a tier."""
         self.troubles.append(Trouble(tier, error.kind, error.message))
 
-    @contextmanager
-    def step(self, tier: str) -> Iterator[None]:
-        """Time what a tier takes."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - start) * 1000
-            self.timings_ms[tier] = self.timings_ms.get(tier, 0.0) + spent
+    def took(self, tier: str, seconds: float) -> None:
+        """Note what a tier took."""
+        self.timings_ms[tier] = self.timings_ms.get(tier, 0.0) + seconds * 1000
+
+    def count(self, outcome: LookupOutcome, cells: int) -> None:
+        """Note the outcome of so many cells."""
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + cells
 
     def facts(self) -> LookupFacts:
         """How it went."""

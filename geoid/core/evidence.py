@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoid.core.features import COUNTS, HINT, Features, Flag, Records
+from geoid.core.features import COUNTS, Features, Flag, Records
 from geoid.core.predictions import LocalStatus
 from geoid.core.releases import ReleaseTaxon, TaxonFlag
-from geoid.errors import AreaDataError
 
 Floats = NDArray[np.float64]
 STATUSES = tuple(LocalStatus)
@@ -120,12 +119,6 @@ def weigh(features: Sequence[Features], matched: Matched, month: int | None) -> 
     scores[unknown], statuses[unknown] = np.nan, UNKNOWN
     here = scores[scores > 0]
     return Evidence(scores, statuses, matched.domestic, float(np.median(here)) if len(here) else 1.0)
-
-
-def ensure_known(features: Sequence[Features], matched: Matched) -> None:
-    """Raise `AreaDataError` where a record is of a taxon that the release does not have."""
-    if any(len(one.records) and one.records["taxon"][-1] >= len(matched.model_of) for one in features):
-        raise AreaDataError("a cell's features name a taxon that their release does not have", HINT)
 
 
 def has_data(features: Sequence[Features]) -> bool:

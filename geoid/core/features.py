@@ -21,6 +21,7 @@ from geoid.errors import AreaDataError, NewerFormatError
 MAGIC, FORMAT = b"GF", 1
 HEADER = struct.Struct("<2sBBBBHfIII")
 RECORD = np.dtype([("taxon", "<u4"), ("year", "u1"), ("months", "u1", (12,)), ("flags", "u1"), ("reserved", "<u2")])
+TAXON = struct.Struct("<I")
 ZSTD = 1
 COMPRESS_FROM = 1024
 """Bodies longer than this are compressed: what fits into one kilobyte costs no less when it is smaller."""
@@ -135,8 +136,11 @@ def _header(features: Features, flags: int) -> bytes:
     )
 
 
-def decode(value: bytes) -> Features:
-    """Decode a value; raises `AreaDataError` for what is none and `NewerFormatError` for one of a newer format."""
+def decode(value: bytes, release_taxa: int | None = None) -> Features:
+    """Decode a value; raises `AreaDataError` for what is none and `NewerFormatError` for one of a newer format.
+
+    With the number of taxa that the release has, also for a value that names others: its last record has the greatest.
+    """
     if len(value) < HEADER.size or value[:2] != MAGIC:
         raise AreaDataError("a cell's features do not begin with the mark of geoid", HINT)
     _, form, flags, resolution, _, _, weight, occurrences, count, taxa = HEADER.unpack_from(value)
@@ -147,6 +151,8 @@ def decode(value: bytes) -> Features:
     body = _unpacked(value[HEADER.size :]) if flags & ZSTD else value[HEADER.size :]
     if len(body) != count * RECORD.itemsize:
         raise AreaDataError(f"a cell's features hold {len(body)} bytes, expected {count} records", HINT)
+    if release_taxa is not None and count and TAXON.unpack_from(body, len(body) - RECORD.itemsize)[0] >= release_taxa:
+        raise AreaDataError("a cell's features name a taxon that their release does not have", HINT)
     return Features(resolution, np.frombuffer(body, RECORD), occurrences, weight, taxa)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 Answer = TypeVar("Answer")
@@ -14,10 +12,9 @@ Answer = TypeVar("Answer")
 class Flight(Generic[Answer]):
     """An answer on its way; the standard library's `Future` takes ten times as long to make and to answer."""
 
-    __slots__ = ("_answer", "_failure", "_flying", "landed")
+    __slots__ = ("_answer", "_failure", "_flying")
 
     def __init__(self) -> None:
-        self.landed = False
         self._answer: Answer
         self._failure: BaseException | None = None
         self._flying = threading.Lock()
@@ -25,12 +22,12 @@ class Flight(Generic[Answer]):
 
     def land(self, answer: Answer) -> None:
         """Give those who wait the answer."""
-        self._answer, self.landed = answer, True
+        self._answer = answer
         self._flying.release()
 
     def fail(self, failure: BaseException) -> None:
         """Give those who wait an error."""
-        self._failure, self.landed = failure, True
+        self._failure = failure
         self._flying.release()
 
     def result(self, timeout: float | None = None) -> Answer:
@@ -43,29 +40,14 @@ class Flight(Generic[Answer]):
         return self._answer
 
 
-@dataclass(slots=True)
-class Boarding(Generic[Answer]):
-    """What a thread fetches itself (`mine`), and what others fetch for it."""
-
-    mine: tuple[str, ...]
-    others: Mapping[str, Flight[Answer]]
-    _own: Mapping[str, Flight[Answer]]
-
-    def land(self, answers: Mapping[str, Answer]) -> None:
-        """Give those who wait the answers to what is `mine`."""
-        for key, flight in self._own.items():
-            if key in answers:
-                flight.land(answers[key])
-
-
-@dataclass(slots=True)
 class Flights(Generic[Answer]):
-    """The keys that are being fetched in this process right now."""
+    """What is being fetched in this process right now, by key."""
 
-    _flying: dict[str, Flight[Answer]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._flying: dict[Hashable, Flight[Answer]] = {}
+        self._lock = threading.Lock()
 
-    def share(self, key: str, fetch: Callable[[], Answer], timeout: float | None) -> Answer:
+    def share(self, key: Hashable, fetch: Callable[[], Answer], timeout: float | None) -> Answer:
         """What `fetch` gives, or that of the thread that is at it; raises `TimeoutError` where that takes longer."""
         with self._lock:
             flying = self._flying.get(key)
@@ -83,23 +65,29 @@ class Flights(Generic[Answer]):
         own.land(answer)
         return answer
 
-    @contextmanager
-    def board(self, keys: Iterable[str]) -> Iterator[Boarding[Answer]]:
-        """Divide keys into mine and others'; on leaving, those who wait for mine get an answer or the error."""
-        with self._lock:
-            others = {key: self._flying[key] for key in keys if key in self._flying}
-            own: dict[str, Flight[Answer]] = {key: Flight() for key in keys if key not in others}
-            self._flying.update(own)
-        failure: BaseException = KeyError("not landed")
+    def lead(self, keys: Sequence[str], fetch: Callable[[Sequence[str]], Answer]) -> dict[str, Flight[Answer]]:
+        """Call `fetch` for those keys that no other thread is fetching; the flights that have the others."""
+        own: Flight[Answer] = Flight()
+        others = self._board(keys, own)
+        mine = [key for key in keys if key not in others]
+        if not mine:
+            return others
         try:
-            yield Boarding(tuple(own), others, own)
+            own.land(fetch(mine))
         except BaseException as error:
-            failure = error
+            own.fail(error)
             raise
         finally:
             with self._lock:
-                for key in own:
+                for key in mine:
                     del self._flying[key]
-            for flight in own.values():
-                if not flight.landed:
-                    flight.fail(failure)
+        return others
+
+    def _board(self, keys: Sequence[str], own: Flight[Answer]) -> dict[str, Flight[Answer]]:
+        others: dict[str, Flight[Answer]] = {}
+        with self._lock:
+            for key in keys:
+                flying = self._flying.setdefault(key, own)
+                if flying is not own:
+                    others[key] = flying
+        return others

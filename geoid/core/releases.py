@@ -145,6 +145,6 @@ def unpacked(data: bytes) -> tuple[str, ...]:
 
 
 def cache_keys(release: Release, cells: Sequence[str]) -> dict[str, str]:
-    """The keys in a cache of a place's cells, finest first; the braces keep all of them in one slot of a cluster."""
+    """A place's cells, finest first, by their keys in a cache; the braces keep all in one slot of a cluster."""
     prefix = f"geoid:{{{cells[-1]}}}:{FORMAT}:{release.digest[:16]}:"
-    return {cell: prefix + cell for cell in cells}
+    return {prefix + cell: cell for cell in cells}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TypeVar
 
 from geoid.core.attempts import Attempt
@@ -42,13 +43,15 @@ class SharedCache:
     def _asked(self, attempt: Attempt, needed: float, question: Callable[[], Answer]) -> Answer | None:
         if attempt.left() < needed or not self.breaker.admits():
             return None
+        begun = perf_counter()
         try:
-            with attempt.step(CACHE):
-                answer = question()
+            answer = question()
         except (UnavailableError, SettingsError) as error:
             self.breaker.failed()
             attempt.met(CACHE, error)
             return None
+        finally:
+            attempt.took(CACHE, perf_counter() - begun)
         self.breaker.succeeded()
         return answer
 
@@ -70,9 +73,9 @@ class Database:
             raise UnavailableError("no time was left to ask the database")
         if not self.breaker.admits():
             raise UnavailableError("the database is left alone for a moment, because it did not answer")
+        begun = perf_counter()
         try:
-            with attempt.step(DATABASE):
-                answer = question(attempt.timeout())
+            answer = question(attempt.timeout())
         except ReleaseGone:
             self.breaker.succeeded()
             raise
@@ -84,5 +87,7 @@ class Database:
             if isinstance(error, SettingsError):
                 raise UnavailableError(error.message, error.hint) from error
             raise
+        finally:
+            attempt.took(DATABASE, perf_counter() - begun)
         self.breaker.succeeded()
         return answer

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 import redis as redis_py
 
+from geoid.adapters import redis_servers
 from geoid.adapters.redis import RedisCache
 from geoid.adapters.redis_servers import CONNECTIONS
 from geoid.errors import SettingsError, UnavailableError
@@ -209,7 +210,8 @@ def test_a_cluster_that_sends_us_in_circles_is_left() -> None:
             cache.get(["a"])
 
 
-def test_what_nobody_asked_for_is_not_an_answer() -> None:
+def test_what_nobody_asked_for_is_not_an_answer(monkeypatch) -> None:
+    monkeypatch.setattr(redis_servers, "FRESH", 0.0)  # as after half a second
     with _server(b"*1\r\n$4\r\nof a\r\n*1\r\n$5\r\nstray\r\n", b"*1\r\n$4\r\nof b\r\n") as port:
         cache = RedisCache(f"redis://127.0.0.1:{port}", SHORT)
         assert cache.get(["a"]) == {"a": b"of a"}

@@ -183,7 +183,7 @@ def ratios(postgres: PostgresServer, cache: CacheServer, cells: Sequence[tuple[s
     """Print what section 18 of the design sets goals for, and the same without a pause."""
     shared, alone = opened(postgres.url(), cache.url()), opened(postgres.url(), "memory:")
     release = shared.release()
-    keys = {one: list(cache_keys(release, one).values()) for one in cells}
+    keys = {one: list(cache_keys(release, one)) for one in cells}
     hit = (fetching(shared), bare_mget(cache.url(), keys))
     database = (fetching(alone), bare_select(postgres.url(), release.digest))
     print(f"{compared('lookup, Redis hit: bare MGET', *hit, cells)}, {GOAL_TOLD}")

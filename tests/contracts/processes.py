@@ -81,7 +81,7 @@ def held_everywhere(taxon: int, name: str) -> Contents:
 
 def keys_of(release: Contents, place: Coordinates) -> tuple[str, ...]:
     """The keys of a place in a cache, finest cell first."""
-    return tuple(cache_keys(release_of(release), cells_around(place)).values())
+    return tuple(cache_keys(release_of(release), cells_around(place)))
 
 
 def truth(release: Contents, place: Coordinates) -> Evidence | None:

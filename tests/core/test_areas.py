@@ -175,7 +175,7 @@ def test_a_place_is_one_request_a_tier_for_all_its_cells() -> None:
     made = setup(RANGES)
     made.areas.look_up(at(LONDON))
     cells = cells_around(LONDON)
-    keys = tuple(cache_keys(made.releases.pointer().current, cells).values())
+    keys = tuple(cache_keys(made.releases.pointer().current, cells))
     assert len(cells) == 4
     assert (made.store.asked, made.cache.given) == ([cells], [keys])
     assert made.cache.asked == [keys, keys]  # once more before the store is asked: another thread may have been faster

@@ -1,8 +1,8 @@
 """The README's consoles: runs each command and compares, or rewrites, what it shows.
 
 Usage: python readme.py README.md [--write]. A fenced block marked `console` holds commands behind `$ ` and what they
-print. They run in the checkout, without colour and without the caller's settings, models and area data. Numbers with a decimal point may
-differ in the third decimal, because processors round differently, and times are times.
+print. They run in the checkout, without colour and without the caller's settings, models and area data. Numbers with a
+decimal point may differ in the third decimal, because processors round differently, and times are times.
 """
 
 from __future__ import annotations

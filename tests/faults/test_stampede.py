@@ -270,7 +270,7 @@ def test_the_release_before_serves_where_the_database_is_gone_after_a_switch(wor
 
 def forget_features(world: World, areas: Areas) -> None:
     """The release in force has no value of the place in the cache: nobody has asked for it since the switch."""
-    keys = cache_keys(areas.release(), cells_around(Coordinates(*VINNYTSIA))).values()
+    keys = tuple(cache_keys(areas.release(), cells_around(Coordinates(*VINNYTSIA))))
     assert world.redis.command("EXISTS", *keys) == 0
 
 
