@@ -168,14 +168,15 @@ def _is_postgres(url: str) -> bool:
 
 
 def _open_folder(url: str) -> PackFolder:
-    """The packs in the folder of `sqlite:FOLDER`, or of the user where none is named."""
+    """The packs in the folder of `sqlite:FOLDER`, or of the user where none is named, with the starter release."""
     from geoid.adapters.packs import PackFolder
 
     path = url.removeprefix("sqlite:")
     if SCHEME.match(path):
         raise SettingsError(f"{redacted(url)} is no store of area data that geoid knows", STORES)
-    own = platformdirs.user_data_path("geoid", appauthor=False) / "areas"
-    return PackFolder(Path(path).expanduser() if path else own, _starter())
+    if path:
+        return PackFolder(Path(path).expanduser())
+    return PackFolder(platformdirs.user_data_path("geoid", appauthor=False) / "areas", _starter())
 
 
 def open_pack(path: str | None) -> Pack:

@@ -132,7 +132,7 @@ def test_other_libraries_stay_silent(lines) -> None:
 
 
 def test_what_is_logged_of_a_prediction_holds_no_more_of_a_place_than_the_cell(lines, pipeline, photos) -> None:
-    from geoid.cli.predict import facts
+    from geoid.cli.tally import facts
 
     place = Coordinates(51.507351, -0.127758)
     given_place = Capture(Location(place, Source.ARGUMENT))

@@ -46,7 +46,7 @@ class LocationMode(StrEnum):
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write the answer.")]
 FormOption = Annotated[Form, typer.Option("--format", "-f", help="How to write the answer.")]
 AreasOption = Annotated[
-    str | None, typer.Option("--areas", metavar="FILE", help="Area pack to use.  [default: the starter release]")
+    str | None, typer.Option("--areas", metavar="FILE", help="Area pack to use.  [default: the release in force]")
 ]
 ModeOption = Annotated[
     LocationMode | None,

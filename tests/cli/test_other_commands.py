@@ -92,6 +92,7 @@ def test_doctor_finds_a_sound_installation(geoid) -> None:
         "cards",
         "model",
         "areas",
+        "cache",
         "answer",
     }
     assert not [check for check in checks if check["state"] == "fail"]
@@ -108,6 +109,17 @@ def test_doctor_shows_each_setting_and_its_layer(geoid) -> None:
     settings = json.loads(done.stdout)["settings"]
     assert settings["predict.top"] == {"value": 7, "layer": "environment"}
     assert settings["model.name"]["layer"] == "profile embedded"
+
+
+def test_doctor_shows_no_password(geoid) -> None:
+    secret = {
+        "GEOID_AREAS__STORE": "postgresql://u:s3cret@127.0.0.1:1/d",
+        "GEOID_CACHE__URL": "redis://:s3cret@127.0.0.1:1",
+    }
+    for arguments in (("--settings",), ("--settings", "--json"), ("--json",), ()):
+        done = geoid("doctor", *arguments, env=secret)
+        assert "s3cret" not in done.stdout + done.stderr
+        assert "127.0.0.1:1" in done.stdout
 
 
 def test_doctor_explains_every_problem(geoid) -> None:

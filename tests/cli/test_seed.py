@@ -54,14 +54,16 @@ def _made(tmp_path_factory):
 
 
 @pytest.fixture(name="store")
-def _store(tmp_path) -> Path:
-    return tmp_path / "store"
+def _store(tmp_path, monkeypatch) -> Path:
+    """The folder of the user, where the starter release is in force until another one is."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    return tmp_path / "geoid" / "areas"
 
 
 @pytest.fixture(name="seed")
 def _seed(geoid, store):
     """Run `geoid seed` on the store."""
-    return lambda *arguments, **options: geoid("seed", *arguments, "--to", store, **options)
+    return lambda *arguments, **options: geoid("seed", *arguments, **options)
 
 
 @pytest.fixture(name="start")
@@ -70,7 +72,7 @@ def _start(command, store):
     started = []
 
     def start(*arguments: object) -> subprocess.Popen[str]:
-        line = [str(command), "seed", *map(str, arguments), "--to", str(store)]
+        line = [str(command), "seed", *map(str, arguments)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         started.append(subprocess.Popen(line, text=True, encoding="utf-8", **pipes))
         return started[-1]
@@ -146,7 +148,7 @@ def test_the_report_has_every_key_in_its_order(seed, made, store) -> None:
     assert second == {
         "format": 1,
         "action": "seed",
-        "target": str(store),
+        "target": "sqlite:",
         "release": "two",
         "digest": pack.release.digest,
         "published": True,
@@ -300,9 +302,17 @@ def test_a_store_of_no_kind_exits_with_78_and_shows_no_password(geoid) -> None:
     assert "s3cret" not in done.stderr
 
 
-def test_a_folder_that_cannot_be_written_exits_with_74(geoid, store) -> None:
-    store.write_text("a file", encoding="utf-8")
-    refused(geoid("seed", "--to", store / "areas"), 74, str(store))
+def test_a_folder_that_cannot_be_written_exits_with_74(geoid, tmp_path) -> None:
+    (tmp_path / "file").write_text("a file", encoding="utf-8")
+    refused(geoid("seed", "--to", tmp_path / "file" / "areas"), 74, "file")
+
+
+def test_a_folder_of_its_own_knows_no_starter_before_it_is_seeded(geoid, tmp_path) -> None:
+    listed = geoid("seed", "--list", "--to", tmp_path / "store", "--json")
+    assert json.loads(listed.stdout)["releases"] == []
+    refused(geoid("species", "--at", "52,13", "--areas", tmp_path / "store"), 69, "no release is in force")
+    assert geoid("seed", "--to", tmp_path / "store").returncode == 0
+    assert geoid("species", "--at", "52,13", "--areas", tmp_path / "store").returncode == 0
 
 
 def test_a_single_pack_as_store_takes_no_release_and_exits_with_78(geoid, made) -> None:
@@ -320,7 +330,7 @@ def test_a_full_disk_exits_with_74_and_leaves_nothing(seed, store) -> None:
 
 
 def test_a_second_seed_is_told_to_come_back(seed, made, store) -> None:
-    store.mkdir()
+    store.mkdir(parents=True)
     with locked(store / ".lock"):
         refused(seed(made("one")), 75, "another process publishes there")
         refused(seed(made("one"), "--wait", "1s"), 75, "waiting: ")
@@ -328,7 +338,7 @@ def test_a_second_seed_is_told_to_come_back(seed, made, store) -> None:
 
 
 def test_waiting_ends_when_the_other_is_done(start, made, store) -> None:
-    store.mkdir()
+    store.mkdir(parents=True)
     with locked(store / ".lock"):
         waiting = start(made("one"), "--wait", "60s")
         assert waiting.stderr.readline().startswith("waiting: ")
@@ -365,7 +375,7 @@ def test_an_interrupted_seed_exits_with_130_and_leaves_nothing_half_done(start, 
 
 @pytest.mark.skipif(os.name == "nt", reason="platform: Windows has no SIGTERM to send")
 def test_a_seed_that_waits_can_be_stopped(start, store) -> None:
-    store.mkdir()
+    store.mkdir(parents=True)
     with locked(store / ".lock"):
         waiting = start("--wait", "5m")
         waiting.stderr.readline()
@@ -390,7 +400,7 @@ def test_a_terminal_sees_a_bar_and_stdout_does_not(command, store) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
-    line = [command, "seed", "--to", store]
+    line = [command, "seed"]
     done = subprocess.run(line, stdout=subprocess.PIPE, stderr=stderr, env=environment, timeout=60, check=True)
     os.close(stderr)
     reader.join(timeout=20)
