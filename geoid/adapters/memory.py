@@ -31,9 +31,13 @@ class MemoryCache:
     def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """The values of those keys that are there."""
         now = time.monotonic()
+        kept, found = self._kept, {}
         with self._lock:
-            entries = ((key, self._kept.get(key)) for key in keys)
-            return {key: entry[0] for key, entry in entries if entry is not None and now < entry[1]}
+            for key in keys:
+                entry = kept.get(key)
+                if entry is not None and now < entry[1]:
+                    found[key] = entry[0]
+        return found
 
     def put(self, values: Mapping[str, bytes], ttl: float) -> None:
         """Keep values for at most `ttl` seconds."""

@@ -34,6 +34,9 @@ FRESH = 0.5
 """Seconds since its last answer for which a connection is taken to be as it was: to look costs three system calls, and
 one that was closed meanwhile is noticed when it is used."""
 
+LOOK = 0.001
+"""Seconds between looks for a connection while all are busy."""
+
 FAULTS = (RedisError, OSError, ValueError, OverflowError, RecursionError)
 """What redis-py raises; the last three when an answer is not of the protocol."""
 
@@ -76,23 +79,19 @@ class Server:
         self._port = port
         self._access = access
         self._idle: deque[Line] = deque()
-        self._slots = threading.BoundedSemaphore(CONNECTIONS)
+        self._count = 0
+        self._counting = threading.Lock()
 
     def ask(self, key: str, commands: Sequence[Command], until: float) -> list[Any]:  # noqa: ARG002
         """The answers to commands, in one round trip; the first that is an error is raised."""
-        if not self._slots.acquire(timeout=_left(until)):
-            raise redis.TimeoutError(f"all {CONNECTIONS} connections are busy")
-        try:
-            answers = self._answers(commands, until)
-        finally:
-            self._slots.release()
+        answers = self._answers(commands, until)
         for answer in answers:
             if isinstance(answer, ResponseError):
                 raise answer
         return answers
 
     def _answers(self, commands: Sequence[Command], until: float) -> list[Any]:
-        connection, used_at = self._line()
+        connection, used_at = self._line(until)
         try:
             used = _connected(connection, until, trusted=time.monotonic() - used_at < FRESH)
             try:
@@ -100,21 +99,32 @@ class Server:
             except redis.ConnectionError:
                 if not used:
                     raise
-            _connected(
-                connection, until, trusted=False
-            )  # whoever closed it did so unseen: a reset, a balancer, a token that ran out
+            # whoever closed it did so unseen: a reset, a balancer, a token that ran out
+            _connected(connection, until, trusted=False)
             return _exchanged(connection, commands, until)
         finally:
             self._idle.append(Line(connection, time.monotonic()))
 
-    def _line(self) -> Line:
-        try:
-            line = self._idle.pop()
-        except IndexError:
-            return Line(self._made(), 0.0)
-        if line.connection.pid != os.getpid():  # the parent goes on using that socket
-            return Line(self._made(), 0.0)
-        return line
+    def _line(self, until: float) -> Line:
+        """A connection that nobody uses, or a new one; if there are enough, one that somebody gives back in time."""
+        while True:
+            try:
+                line = self._idle.pop()
+            except IndexError:
+                if self._may_grow():
+                    return Line(self._made(), 0.0)
+            else:
+                own = line.connection.pid == os.getpid()  # else the parent goes on using that socket
+                return line if own else Line(self._made(), 0.0)
+            if time.monotonic() >= until:
+                raise redis.TimeoutError(f"all {CONNECTIONS} connections are busy")
+            time.sleep(LOOK)
+
+    def _may_grow(self) -> bool:
+        with self._counting:
+            grows = self._count < CONNECTIONS
+            self._count += grows
+        return grows
 
     def _made(self) -> Connection:
         access = self._access

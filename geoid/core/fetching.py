@@ -74,6 +74,14 @@ class Finding:
         self.features.update(found)
         self.outcomes.update(dict.fromkeys(found, outcome))
 
+    def take_asked(self, found: Mapping[str, Features | None]) -> None:
+        """Add cells that the database was asked for; that a cache was passed by stands."""
+        self.features.update(found)
+        outcomes = self.outcomes
+        for key, features in found.items():
+            if outcomes.get(key) != BYPASS:
+                outcomes[key] = NOTHING if features is None else MISS
+
 
 @dataclass(frozen=True, slots=True)
 class CachePath:
@@ -137,8 +145,8 @@ class CachePath:
         """Fetch cells from the database, unless another thread or process is at it."""
         missing = _missing(wanted, finding)
         others = self._flights.lead(missing, lambda mine: self._own(wanted, mine, finding, attempt))
-        for key, flight in others.items():
-            _take(finding, key, _decoded(self._awaited(key, flight, attempt)))
+        if others:
+            finding.take_asked({key: _decoded(self._awaited(key, others[key], attempt)) for key in others})
 
     def _awaited(self, key: str, flight: Flight[Mapping[str, bytes]], attempt: Attempt) -> bytes:
         """What another thread fetches; its failure is ours."""
@@ -165,8 +173,7 @@ class CachePath:
             key: _checked(value, wanted.cells[key], wanted.taxa) if value else None for key, value in values.items()
         }
         self.local.put(values, self.ttl)
-        for key, features in found.items():
-            _take(finding, key, features)
+        finding.take_asked(found)
         if fresh and self.shared is not None and BYPASS not in finding.outcomes.values():
             # before the threads that wait here, of which a thousand may begin to compute: other processes wait as well
             self.shared.put(fresh, self.ttl * random.uniform(1 - JITTER, 1), attempt)  # noqa: S311 - no secret
@@ -202,13 +209,6 @@ def _missing(wanted: Wanted, finding: Finding) -> tuple[str, ...]:
 
 def _decoded(value: bytes) -> Features | None:
     return decode(value) if value else None
-
-
-def _take(finding: Finding, key: str, features: Features | None) -> None:
-    """Add a cell that the database was asked for; how it was looked for before stands."""
-    finding.features[key] = features
-    if finding.outcomes.setdefault(key, MISS) == MISS and features is None:
-        finding.outcomes[key] = NOTHING
 
 
 def _sound(wanted: Wanted, held: Mapping[str, bytes], attempt: Attempt) -> dict[str, Features | None]:

@@ -110,9 +110,9 @@ def compared(what: str, ours: Work, bare: Work, cells: Sequence[Sequence[str]], 
 
 
 def fetching(areas: Areas) -> Work:
-    """The part of a lookup that ends with decoded features."""
+    """The part of a lookup that ends with decoded features, as `Areas.look_up` does it."""
     areas.features(areas.release(), cells_around(Coordinates(0, 0)))
-    return lambda cells: areas.features(areas.release(), cells)
+    return lambda cells: areas._found(cells, areas._attempt())
 
 
 def opened(store: str, cache: str, kept: int = NOTHING_KEPT) -> Areas:
