@@ -19,7 +19,8 @@ GeoidError                1  something failed that has no better name
 ├── StorageError         74  a file cannot be written, or the disk is full
 ├── ThrottledError       75  the service asks to come back later
 ├── SettingsError        78  a setting, a credential or a schema version is wrong
-│   └── NewerFormatError     a file was written by a newer geoid
+│   ├── NewerFormatError     a file was written by a newer geoid
+│   └── NoReleaseError       a store holds no area data yet
 └── LimitBrokenError     99  a --fail-if limit was broken
 """
 
@@ -144,6 +145,10 @@ class SettingsError(GeoidError):
 
 class NewerFormatError(SettingsError):
     """A file was written by a newer geoid."""
+
+
+class NoReleaseError(SettingsError):
+    """A store holds no area data yet."""
 
 
 class LimitBrokenError(GeoidError):

@@ -199,15 +199,23 @@ def _kinds() -> dict[str, Any]:
 def _converted(layer: str, key: str, value: object) -> object:
     kinds = _kinds()
     if key not in kinds:
-        near = difflib.get_close_matches(key, kinds, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "geoid doctor --settings lists every setting"
-        raise SettingsError(f"unknown setting {key} ({layer})", hint)
+        raise SettingsError(f"unknown setting {key} ({layer})", _meant(key))
     try:
         return msgspec.convert(value, type=kinds[key], strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
         raise SettingsError(
             f"setting {key} cannot be {value!r} ({layer}): {_plain(error)}", _allowed(kinds[key])
         ) from error
+
+
+def _meant(key: str) -> str:
+    """Which setting was probably meant, for the hint."""
+    plain = {known.replace(".", "_"): known for known in _kinds()}
+    if key in plain:
+        section, _, name = plain[key].upper().partition(".")
+        return f"did you mean {plain[key]}? write two underscores: {PREFIX}{section}__{name}"
+    near = difflib.get_close_matches(key, _kinds(), n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else "geoid doctor --settings lists every setting"
 
 
 def _allowed(kind: object) -> str:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 
 PACK_SUFFIX = ".areas"
-SCHEME = re.compile(r"[a-z]{2,}:")
-"""The beginning of a URL; one letter and a colon are a drive of Windows."""
+NO_FOLDER = re.compile(r"^\w{2,}:|^//|@|://|password", re.IGNORECASE)
+"""What a folder is not called: most likely it was meant as a URL. One letter and a colon are a drive of Windows."""
 
 STORES = "write sqlite:, sqlite:FOLDER, sqlite:PATH/NAME.areas or postgresql://USER@HOST/DATABASE"
 
@@ -119,8 +119,10 @@ def _pipeline(chosen: Settings, library: Library, card: ModelCard, model: Future
     )
 
 
-def open_areas(settings: Settings, keys: Sequence[str] = ()) -> Areas:
+def open_areas(settings: Settings, keys: Sequence[str] = (), *, cached: bool = True) -> Areas:
     """The area data that the settings name; `keys` are the taxa that a model knows. No server is asked yet.
+
+    Unless `cached`, only the store is asked, and not the cache that processes share.
 
     Raises `AreaDataError` for a pack that is damaged or none, `NewerFormatError` for one of a newer geoid.
     """
@@ -130,14 +132,15 @@ def open_areas(settings: Settings, keys: Sequence[str] = ()) -> Areas:
 
     store = open_store(settings)
     deadline, cache = settings.areas.deadline, settings.cache
-    behind = areas.Behind(store, store, MemoryCache(cache.bytes), open_cache(settings))
+    shared = open_cache(settings) if cached else None
+    behind = areas.Behind(store, store, MemoryCache(cache.bytes), shared, store.scope)
     limits = areas.Limits(deadline, min(cache.timeout, deadline), cache.ttl)
     return areas.open_areas(behind, keys, limits, Mode(settings.ranking.mode))
 
 
 def open_store(settings: Settings) -> AreaStore:
     """The store of area data that predictions read."""
-    url = settings.areas.store
+    url = settings.areas.store.strip()
     if url.startswith("sqlite:") and url.endswith(PACK_SUFFIX):
         from geoid.adapters.sqlite import AreaPack
 
@@ -151,7 +154,7 @@ def open_store(settings: Settings) -> AreaStore:
 
 def open_release_store(settings: Settings, to: str | None = None) -> ReleaseStore:
     """The store that releases are published to: `to`, else the one the settings name; a URL or a folder of packs."""
-    url = to or settings.areas.publish or settings.areas.store
+    url = (to or settings.areas.publish or settings.areas.store).strip()
     if _is_postgres(url):
         from geoid.adapters.postgres_releases import PostgresReleases
 
@@ -161,7 +164,7 @@ def open_release_store(settings: Settings, to: str | None = None) -> ReleaseStor
 
 def _is_postgres(url: str) -> bool:
     """Whether a URL is of PostgreSQL; raises `UnavailableError` if it is and the client library is missing."""
-    found = url.startswith(("postgresql:", "postgres:"))
+    found = url.lower().startswith(("postgresql:", "postgres:"))
     if found:
         _need("psycopg", "psycopg[binary]")
     return found
@@ -172,8 +175,8 @@ def _open_folder(url: str) -> PackFolder:
     from geoid.adapters.packs import PackFolder
 
     path = url.removeprefix("sqlite:")
-    if SCHEME.match(path):
-        raise SettingsError(f"{redacted(url)} is no store of area data that geoid knows", STORES)
+    if not url or NO_FOLDER.search(path):
+        raise SettingsError(f"{redacted(url)!r} is no store of area data that geoid knows", STORES)
     if path:
         return PackFolder(Path(path).expanduser())
     return PackFolder(platformdirs.user_data_path("geoid", appauthor=False) / "areas", _starter())
@@ -192,7 +195,7 @@ def _starter() -> Path:
 
 def open_cache(settings: Settings) -> FeatureCache | None:
     """The cache that processes share, or none where this process is alone."""
-    url = settings.cache.url
+    url = settings.cache.url.strip()
     scheme = url.partition(":")[0]
     if scheme == "memory":
         return None
@@ -201,7 +204,9 @@ def open_cache(settings: Settings) -> FeatureCache | None:
         from geoid.adapters.redis import RedisCache
 
         return RedisCache(url, settings.cache.timeout)
-    raise SettingsError(f"{redacted(url)} is no cache that geoid knows", "write memory:, redis://HOST or rediss://HOST")
+    raise SettingsError(
+        f"{redacted(url)!r} is no cache that geoid knows", "write memory:, redis://HOST or rediss://HOST"
+    )
 
 
 def _need(module: str, package: str) -> None:
@@ -210,12 +215,13 @@ def _need(module: str, package: str) -> None:
         raise UnavailableError(f"the Python package {module} is not installed", f"pip install '{package}'")
 
 
-def open_species(settings: Settings) -> Areas:
+def open_species(settings: Settings, *, cached: bool = True) -> Areas:
     """The area data, with the taxa that the model of the settings knows; the model itself is not loaded."""
     from geoid.core.grouping import group
 
     library = open_library(settings)
-    return open_areas(settings, group(library.classes(library.card(settings.model.name), settings.names.language)).keys)
+    classes = library.classes(library.card(settings.model.name), settings.names.language)
+    return open_areas(settings, group(classes).keys, cached=cached)
 
 
 def open_taxa(settings: Settings) -> Iterable[Taxon]:

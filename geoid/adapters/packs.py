@@ -21,6 +21,7 @@ from geoid.core.releases import TABLES, Kind, ListedRelease, Pointer, Release, R
 from geoid.errors import (
     AreaDataError,
     NewerFormatError,
+    NoReleaseError,
     ReleaseGone,
     SettingsError,
     StorageError,
@@ -47,6 +48,9 @@ class PackFolder:
     `SettingsError` for a file.
     """
 
+    scope = None
+    remarks = ()
+
     def __init__(self, folder: Path, starter: Path | None = None) -> None:
         if folder.is_file():
             raise SettingsError(f"{folder} is a file, and no folder of area packs", "give a folder, or another store")
@@ -59,7 +63,7 @@ class PackFolder:
         """The release that `current` names, else the starter."""
         pointer = self._pointer()
         if pointer is None:
-            raise UnavailableError(f"{self.folder}: no release is in force", "geoid seed publishes one")
+            raise NoReleaseError(f"{self.folder}: no release is in force yet", "run `geoid seed` first")
         return pointer
 
     def list(self) -> Sequence[ListedRelease]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -15,7 +16,7 @@ from geoid.adapters.postgres_errors import SEED, errors_of
 from geoid.adapters.postgres_schema import SCHEMA, refuse_newer, table_name
 from geoid.adapters.postgres_session import Row, Session
 from geoid.core.releases import Kind, ListedRelease, Pointer, Release, ReleaseTaxon, unpacked
-from geoid.errors import GeoidError, ReleaseGone, SettingsError, UnavailableError
+from geoid.errors import GeoidError, NoReleaseError, ReleaseGone
 
 BY_CELL = "SELECT cell, bytes FROM {} WHERE cell = ANY (%s::bigint[])"
 TAXA = "SELECT number, key, scientific_name, common_name, rank, lineage, flags, occurrences FROM {} ORDER BY number"
@@ -40,6 +41,8 @@ class PostgresStore:
 
     def __init__(self, url: str, password: Callable[[], str] | None = None) -> None:
         self.session = Session(address(url, password))
+        where = self.session.address.place.rpartition("@")[2]  # whoever reads it
+        self.scope = hashlib.sha256(where.encode()).hexdigest()[:16]
 
     def close(self) -> None:
         """Close the connection."""
@@ -71,18 +74,24 @@ class PostgresStore:
     def pointer(self, timeout: float | None = None) -> Pointer:
         """The release in force, and the one before it; raises `NewerFormatError` where a newer geoid migrated."""
         place = self.session.address.place
-        with errors_of(place):
-            version, name, kind, digest, *former = self.session.ask(POINTER, (), timeout)[0]
+        version, name, kind, digest, *former = self._asked(POINTER, timeout)[0]
         refuse_newer(version, place)
         if name is None:
-            raise UnavailableError(f"{place}: no release is in force yet", SEED)
+            raise NoReleaseError(f"{place}: no release is in force yet", SEED)
         return Pointer(Release(name, Kind(kind), digest), _release(*former) if former[0] is not None else None)
 
     def list(self) -> Sequence[ListedRelease]:
         """All releases, by name."""
-        with errors_of(self.session.address.place):
-            rows = self.session.ask(LIST)
+        rows = self._asked(LIST, None)
         return tuple(ListedRelease(_release(*row[:3]), *row[3:]) for row in rows)
+
+    def _asked(self, query: bytes, timeout: float | None) -> Sequence[Row]:
+        """What geoid's own tables say; raises `NoReleaseError` in a database that has none."""
+        with errors_of(self.session.address.place):
+            try:
+                return self.session.ask(query, (), timeout)
+            except psycopg.errors.UndefinedTable as error:
+                raise self._unseeded() from error
 
     def _by_cell(
         self, table: str, release: Release, cells: Sequence[str], timeout: float | None
@@ -106,7 +115,10 @@ class PostgresStore:
             there = self.session.ask(b"SELECT to_regclass('geoid.releases') IS NOT NULL", (), timeout)[0][0]
         if there:
             return ReleaseGone(f"{place}: release {release.name} is not there (any more)", "see `geoid doctor`")
-        return SettingsError(f"{place}: the database has no schema {SCHEMA}", SEED)
+        return self._unseeded()
+
+    def _unseeded(self) -> NoReleaseError:
+        return NoReleaseError(f"{self.session.address.place}: the database holds no area data yet", SEED)
 
 
 def _release(name: str, kind: str, digest: str) -> Release:

@@ -12,10 +12,11 @@ from psycopg import errors, sql
 from geoid.adapters.postgres import PostgresStore
 from geoid.adapters.postgres_errors import errors_of
 from geoid.adapters.postgres_partitions import drop_partitions, fill_partitions, sweep
+from geoid.adapters.postgres_roles import remarks_on
 from geoid.adapters.postgres_schema import Database, lock_out_others, migrate, refuse_newer, version
 from geoid.core.ports import Pack
 from geoid.core.releases import ListedRelease, Pointer, Release
-from geoid.errors import AreaDataError, SettingsError, ThrottledError, UnknownRelease
+from geoid.errors import AreaDataError, NoReleaseError, ThrottledError, UnknownRelease
 
 SETTINGS = """
 SET client_connection_check_interval = '1s'; SET idle_in_transaction_session_timeout = '10min'; SET lock_timeout = '2s';
@@ -61,6 +62,7 @@ class PostgresReleases:
     def __init__(self, url: str, password: Callable[[], str] | None = None) -> None:
         self._reader = PostgresStore(url, password)
         self._address = self._reader.session.address
+        self.remarks: tuple[str, ...] = ()
 
     def close(self) -> None:
         """Close the connection that reads."""
@@ -74,10 +76,8 @@ class PostgresReleases:
         """All releases, by name; none in a database where nothing was published yet."""
         try:
             return self._reader.list()
-        except SettingsError as error:
-            if isinstance(error.__cause__, errors.UndefinedTable):
-                return ()
-            raise
+        except NoReleaseError:
+            return ()
 
     def migrate(self) -> None:
         """Bring the schema to the version that this geoid knows; publishing does so too."""
@@ -88,6 +88,7 @@ class PostgresReleases:
         """Copy a pack into partitions of its own, in one transaction; see `ReleaseStore`."""
         with self._changing() as database:
             migrate(database, self._address.place)
+            self.remarks = remarks_on(database)
             with database.transaction():
                 lock_out_others(database, self._address.place)
                 _become_owner(database)

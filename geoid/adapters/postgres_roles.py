@@ -53,10 +53,29 @@ ALTER DEFAULT PRIVILEGES FOR ROLE geoid_seeder IN SCHEMA geoid GRANT SELECT ON T
 """
 
 
+OWN_GRANTS = """
+GRANT USAGE ON SCHEMA geoid TO geoid_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA geoid TO geoid_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA geoid GRANT SELECT ON TABLES TO geoid_reader
+"""
+UNSERVED = """
+SELECT pg_get_userbyid(nspowner) = current_user, reader.oid IS NOT NULL
+FROM pg_namespace LEFT JOIN pg_roles AS reader ON reader.rolname = 'geoid_reader'
+WHERE nspname = 'geoid' AND NOT coalesce(has_schema_privilege(reader.oid, 'geoid', 'USAGE'), false)
+"""
+"""Whether the connected role owns the schema, and whether there is a reader, where no reader may read it."""
+
+
 def give_roles(database: Database) -> None:
-    """Create both roles and hand the schema over, once, if the connected role may; neither gets a password here."""
+    """Create both roles and hand the schema over, once, if the connected role may; neither gets a password here.
+
+    An owner that may not create roles lets the reader read, if there is one.
+    """
     found = database.execute(NEEDED).fetchone()
     if not found:
+        owns, reader = database.execute(UNSERVED).fetchone() or (False, False)
+        if owns and reader:
+            database.execute(OWN_GRANTS)
         return
     try:
         with database.transaction():
@@ -67,6 +86,14 @@ def give_roles(database: Database) -> None:
             _hand_over(database)
     except errors.InsufficientPrivilege:
         return  # roles that somebody else created and keeps: the connected role goes on by itself
+
+
+def remarks_on(database: Database) -> tuple[str, ...]:
+    """What whoever publishes should know of the roles."""
+    if database.execute(UNSERVED).fetchone() is None:
+        return ()
+    who = database.info.user
+    return (f"there is no role geoid_reader that may read, and {who} may not create it: seed once as a superuser",)
 
 
 def _create(database: Database, role: str) -> None:

@@ -15,7 +15,7 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AskError, AuthorizationError, NoPermissionError
 
 from geoid.adapters.redis_servers import FAULTS, Access, Asked, Cluster, Command, Server
-from geoid.core.text import printable
+from geoid.core.text import printable, redacted
 from geoid.errors import GeoidError, SettingsError, UnavailableError
 
 OPTIONS = {"cluster", "db", "password_file"}
@@ -94,12 +94,17 @@ def _milliseconds(ttl: float) -> int:
 def _words(error: Exception) -> str:
     if isinstance(error, AskError):  # or MovedError
         return f"slot {error.slot_id} is at {printable(error.host)}:{error.port}"
+    cause = error.__context__
+    if isinstance(error, redis.ConnectionError) and isinstance(cause, OSError) and cause.strerror:
+        return printable(cause.strerror).lower()[:TOLD]
     return printable(str(error))[:TOLD] or type(error).__name__
 
 
 def _refusal(error: Exception) -> str:
     """Why the cache will not answer as things are set, or nothing if it may yet."""
-    if isinstance(error, (redis.AuthenticationError, AuthorizationError, NoPermissionError)):
+    if isinstance(error, NoPermissionError):
+        return f"the user may not do what geoid needs: {_words(error)}"
+    if isinstance(error, (redis.AuthenticationError, AuthorizationError)):
         return f"user or password refused: {_words(error)}"
     cause = error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -125,15 +130,15 @@ def _hint(error: Exception) -> str:
 
 
 def _options(url: str) -> dict[str, Any]:
-    """What a URL says; raises `SettingsError`, whose words never repeat it."""
+    """What a URL says; raises `SettingsError`, whose words never repeat its password."""
     form = re.match(r"(?:redis|valkey)(s?)://[^/?#]+(/[0-9]*)?(\?[^#]*)?$", url)
     if form is None or "@" in (form[3] or ""):
-        raise SettingsError("the cache's URL is not one of Redis", FORM)
+        raise SettingsError(f"{redacted(url)!r} is no URL of a Redis cache", FORM)
     try:
         options: dict[str, Any] = parse_url(re.sub(r"^valkey", "redis", url))  # type: ignore[no-untyped-call]
         options["cluster"] = TRUTH[options.get("cluster", "false")]
     except (ValueError, KeyError):
-        raise SettingsError("the cache's URL is not one of Redis", FORM) from None
+        raise SettingsError(f"{redacted(url)!r} is no URL of a Redis cache", FORM) from None
     known = OPTIONS | TLS_OPTIONS if form[1] else OPTIONS
     return _checked(options, known)
 

@@ -44,6 +44,8 @@ class AreaPack:
     `NewerFormatError` for one of a newer geoid.
     """
 
+    scope = None
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.meta: Mapping[str, str] = self._checked()

@@ -65,7 +65,8 @@ def _shown(value: object) -> object:
     """A value without the password that it may hold."""
     from geoid.core.text import redacted
 
-    return redacted(value) if isinstance(value, str) and "://" in value else value
+    secretive = isinstance(value, str) and any(mark in value for mark in ("://", "@", "password"))
+    return redacted(str(value)) if secretive else value
 
 
 def _show_problems(as_json: bool) -> None:
@@ -155,7 +156,7 @@ def _check_areas(settings: Settings) -> Finding:
     """The area data: its release, and how much of the model it covers."""
     from geoid import wiring
 
-    areas = wiring.open_species(settings)
+    areas = wiring.open_species(settings, cached=False)
     areas.path.database.store.ping()
     release = areas.release()
     matched = areas.matched(release)
@@ -176,7 +177,7 @@ def _check_cache(settings: Settings) -> Finding:
     cache = wiring.open_cache(settings)
     if cache is None:
         return Finding("cache", "ok", f"memory: this process alone, up to {settings.cache.bytes / 1e6:.0f} MB")
-    cache.get(["geoid:doctor"])
+    cache.put({"geoid:doctor": b"well"}, 1)
     begun = perf_counter()
     cache.get(["geoid:doctor"])
     return Finding("cache", "ok", f"{_shown(settings.cache.url)} answers in {(perf_counter() - begun) * 1000:.1f} ms")

@@ -19,6 +19,7 @@ from geoid.cli.options import (
 )
 from geoid.cli.quiet import quiet_libraries
 from geoid.cli.reasons import REMARKS, called, months_text, place_line
+from geoid.cli.tally import warn
 from geoid.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def explain(
     pipeline = wiring.open_pipeline(settings, wait=False)
     (source,) = wiring.find_photos([photo], settings)
     found = explained(pipeline, source.name, source.load(), wanted, given)
+    warn(found.prediction.lookup)
     if json or form is Form.JSON:
         print_json(document(found, hide_location=hide_location))
         return

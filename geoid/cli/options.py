@@ -59,7 +59,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format jso
 
 def area_flags(areas: str | None, mode: LocationMode | None = None) -> dict[str, object]:
     """Settings from the options about area data."""
-    store = None if areas is None else f"sqlite:{areas}"
+    store = areas if areas is None or "://" in areas else f"sqlite:{areas}"
     return {"areas.store": store, "ranking.mode": None if mode is None else mode.value}
 
 

@@ -33,6 +33,7 @@ class Report(NamedTuple):
     bytes: int | None = None
     seconds: float | None = None
     dropped: Sequence[str] = ()
+    remarks: Sequence[str] = ()
 
 
 class Listing(NamedTuple):
@@ -57,6 +58,8 @@ def show_report(report: Report, as_json: bool) -> None:
         print(f"{printable(report.in_force or 'nothing')} is in force")
         said = [] if report.action == "rollback" else [_published(report)]
         say("; ".join([*said, f"before it: {report.previous or 'none'}; {report.target}"]))
+        for remark in report.remarks:
+            say(f"warning: {remark}")
 
 
 def _published(report: Report) -> str:
@@ -75,7 +78,7 @@ def _plan(report: Report) -> str:
     from geoid.core.text import printable
 
     if report.in_force == report.release:
-        replaced = "it is in force already"
+        replaced = "it is in force already, as it ships with geoid" if report.published else "it is in force already"
     else:
         replaced = f"it would be in force in place of {report.in_force or 'none'}"
     there = "it would be published" if report.published else "it is already there"

@@ -14,7 +14,15 @@ import typer
 
 from geoid.cli import releases
 from geoid.cli.options import Form, FormOption, JsonOption, say
-from geoid.errors import AreaDataError, ReleaseGone, ThrottledError, UnavailableError, UnknownRelease, UsageError
+from geoid.errors import (
+    AreaDataError,
+    NoReleaseError,
+    ReleaseGone,
+    ThrottledError,
+    UnavailableError,
+    UnknownRelease,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from geoid.core.ports import Pack, ReleaseStore
@@ -139,12 +147,15 @@ def _publish(job: Job, source: str | None) -> releases.Report:
 
     started = time.monotonic()
     pack = wiring.open_pack(source)
+    if source is not None:
+        pack.rows("taxa")  # a damaged pack is refused even where its release is there already
     rows = _rows(pack)
     with progress(sum(rows.values())) as move:
         published = job.patience.ask(lambda: job.store.publish(pack, move))
     pointer = job.patience.ask(lambda: job.store.switch(pack.release.name))
     spent = round(time.monotonic() - started, 3)
-    return _report("seed", job, pointer, pack)._replace(published=published, seconds=spent)
+    remarks = list(job.store.remarks)
+    return _report("seed", job, pointer, pack)._replace(published=published, seconds=spent, remarks=remarks)
 
 
 def _plan(job: Job, source: str | None) -> releases.Report:
@@ -186,7 +197,7 @@ def _pointer(job: Job) -> Pointer | None:
     """What is in force in a store that has just answered."""
     try:
         return job.store.pointer()
-    except UnavailableError:
+    except NoReleaseError:
         return None
 
 

@@ -18,6 +18,7 @@ from geoid.cli.options import (
     say,
 )
 from geoid.cli.reasons import MONTHS, months_text
+from geoid.cli.tally import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,6 +52,7 @@ def species(
     month = parse_date(on).value.month if on else None
     settings = wiring.open_settings(area_flags(areas)).settings
     found = local_list(wiring.open_species(settings), place, month)
+    warn(found.lookup)
     if taxa is not None:
         found = found._replace(taxa=within(found.taxa, group_name(taxa, found.taxa, settings)))
     if json or form is Form.JSON:

@@ -60,7 +60,7 @@ class Tally:
         for trouble in outcome.lookup.troubles if outcome.lookup else ():
             self.troubles[trouble] += 1
             if self.troubles[trouble] == 1:
-                say(f"warning: {trouble.tier}: {trouble.message}")
+                say(warning(trouble))
 
     def close(self, *, require_location: bool) -> None:
         """Say what is left to say, and leave with the exit code if it is not 0."""
@@ -85,6 +85,18 @@ class Tally:
 
     def _share_without_location(self) -> str:
         return "the photo has" if self.photos == 1 else f"{self.homeless} of {self.photos} photos have"
+
+
+def warn(lookup: LookupFacts | None) -> None:
+    """Say what befell a lookup, each kind of trouble once."""
+    for trouble in dict.fromkeys(lookup.troubles if lookup else ()):
+        say(warning(trouble))
+
+
+def warning(trouble: Trouble) -> str:
+    """What is said of a tier that failed."""
+    said = trouble.message if trouble.message.startswith(trouble.tier) else f"{trouble.tier} {trouble.message}"
+    return f"warning: {said}"
 
 
 def facts(prediction: Prediction, *, hide_location: bool) -> dict[str, object]:

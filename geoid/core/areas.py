@@ -128,9 +128,8 @@ class Areas:
         """The release in force; raises `UnavailableError`."""
         return self.pointers.read(Attempt()).current
 
-    def features(self, release: Release, cells: Sequence[str]) -> Fetched:
+    def features(self, release: Release, cells: Sequence[str], attempt: Attempt) -> Fetched:
         """The features of cells in a release; raises `UnavailableError`."""
-        attempt = Attempt()
         return self.path.fetch(release, len(self.known.matched(release, attempt).model_of), cells, attempt)
 
     def overflow(self, release: Release, cells: Sequence[str]) -> tuple[Features, ...]:
@@ -168,12 +167,16 @@ class Areas:
 
 
 class Behind(NamedTuple):
-    """What stands behind a lookup: store and releases, the process's own cache, and the one that processes share."""
+    """What stands behind a lookup: store and releases, the process's own cache, and the one that processes share.
+
+    `scope` names the store where others may use the same cache; without one, what is in force is not shared.
+    """
 
     store: FeatureStore
     releases: ReleaseReader
     local: FeatureCache
     shared: FeatureCache | None = None
+    scope: str | None = ""
 
 
 def open_areas(
@@ -189,7 +192,7 @@ def open_areas(
     shared = None if behind.shared is None else SharedCache(behind.shared, bounds.cache_timeout, Breaker(now=now))
     return Areas(
         CachePath(behind.local, shared, database, bounds.ttl, lock_ttl=min(bounds.deadline, LONGEST_LOCK)),
-        PointerReader(database, shared, bounds.ttl, now),
+        PointerReader(database, None if behind.scope is None else shared, bounds.ttl, behind.scope or "", now),
         ReleaseFacts(database, shared, keys, bounds.ttl),
         bounds.deadline,
         mode,

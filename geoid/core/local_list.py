@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from geoid.core.areas import Areas, narrowed
+from geoid.core.attempts import Attempt
 from geoid.core.evidence import STATUSES, match, weigh
 from geoid.core.features import Features, Flag
 from geoid.core.places import cells_around
-from geoid.core.predictions import LocalStatus, Narrowing
+from geoid.core.predictions import LocalStatus, LookupFacts, Narrowing
 from geoid.core.releases import ReleaseTaxon, TaxonFlag
 from geoid.core.values import Coordinates
 from geoid.errors import NoLocationError
@@ -42,6 +43,7 @@ class LocalList(NamedTuple):
     cell: str
     taxa: tuple[LocalTaxon, ...]
     narrowing: Narrowing
+    lookup: LookupFacts
 
 
 def local_list(areas: Areas, place: Coordinates, month: int | None) -> LocalList:
@@ -54,7 +56,8 @@ def local_list(areas: Areas, place: Coordinates, month: int | None) -> LocalList
     cells = cells_around(place)
     if not cells:
         raise NoLocationError("the place is known to no better than 200 km", "give a better one")
-    fetched = areas.features(release, cells)
+    attempt = Attempt()
+    fetched = areas.features(release, cells, attempt)
     listed = areas.taxa(release)
     features = joined((*fetched.features, *areas.overflow(release, cells)))
     evidence = weigh(features, match([taxon.key for taxon in listed], listed), month)
@@ -68,6 +71,7 @@ def local_list(areas: Areas, place: Coordinates, month: int | None) -> LocalList
         cells[0],
         tuple(found),
         narrowed(release, areas.matched(release), fetched._replace(features=features), areas.mode),
+        attempt.facts(),
     )
 
 

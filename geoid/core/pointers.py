@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from geoid.core.attempts import Attempt
 from geoid.core.releases import Pointer
-from geoid.core.remembered import CURRENT, CURRENT_FRESH, CURRENT_LOCK, pack_pointer, unpack_pointer
+from geoid.core.remembered import PointerKeys, pack_pointer, pointer_keys, unpack_pointer
 from geoid.core.tiers import CACHE, Database, SharedCache
 from geoid.errors import AreaDataError, SettingsError, UnavailableError
 
@@ -28,17 +28,23 @@ READING = 2.0
 class PointerReader:
     """The pointer to the release in force. There is no timer: a frozen process runs none, and none keeps Aurora awake.
 
-    `ttl` is how long the shared cache keeps the last pointer for the time when the database does not answer.
+    `ttl` is how long the shared cache keeps the last pointer for the time when the database does not answer; `scope`
+    tells the store from others that use the same cache.
     """
 
     database: Database
     shared: SharedCache | None
     ttl: float
+    scope: str = ""
     now: Callable[[], float] = time.monotonic
     _known: Pointer | None = None
     _expires: float = 0.0
     _gone: Pointer | None = None
     _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def _keys(self) -> PointerKeys:
+        return pointer_keys(self.scope)
 
     def read(self, attempt: Attempt) -> Pointer:
         """The release in force and the one before; raises `UnavailableError` where no tier knows it."""
@@ -64,9 +70,9 @@ class PointerReader:
         if self._known is not None and self.now() < self._expires:  # another thread was faster
             return self._known
         kept = {key: pointer for key, pointer in self._kept(attempt).items() if pointer != self._gone}
-        if CURRENT_FRESH in kept:
-            return self._take(kept[CURRENT_FRESH], LIFE)
-        best = self._known or kept.get(CURRENT)
+        if self._keys.fresh in kept:
+            return self._take(kept[self._keys.fresh], LIFE)
+        best = self._known or kept.get(self._keys.current)
         if best is not None and not self._ours(attempt):
             return self._take(best, AGAIN)
         try:
@@ -77,8 +83,8 @@ class PointerReader:
             return self._take(best, AGAIN)
         if self.shared is not None:
             value = pack_pointer(pointer)
-            self.shared.put({CURRENT_FRESH: value}, LIFE, attempt)
-            self.shared.put({CURRENT: value}, self.ttl, attempt)
+            self.shared.put({self._keys.fresh: value}, LIFE, attempt)
+            self.shared.put({self._keys.current: value}, self.ttl, attempt)
         self._gone = None
         return self._take(pointer, LIFE)
 
@@ -90,7 +96,7 @@ class PointerReader:
 
     def _kept(self, attempt: Attempt) -> dict[str, Pointer]:
         """What the shared cache knows."""
-        values = self.shared.get([CURRENT_FRESH, CURRENT], attempt) if self.shared is not None else None
+        values = self.shared.get([self._keys.fresh, self._keys.current], attempt) if self.shared is not None else None
         found: dict[str, Pointer] = {}
         for key, value in (values or {}).items():
             try:
@@ -101,7 +107,7 @@ class PointerReader:
 
     def _ours(self, attempt: Attempt) -> bool:
         """Whether it is for this process to ask the database."""
-        return self.shared is None or self.shared.lock(CURRENT_LOCK, READING, attempt) is not False
+        return self.shared is None or self.shared.lock(self._keys.lock, READING, attempt) is not False
 
     def _take(self, pointer: Pointer, life: float) -> Pointer:
         self._known, self._expires = pointer, self.now() + life

@@ -70,7 +70,14 @@ class ReleaseReader(Protocol):
 
 
 class AreaStore(FeatureStore, ReleaseReader, Protocol):
-    """Holds area data and knows which of it is in force."""
+    """Holds area data and knows which of it is in force.
+
+    `scope` tells a store that processes share from all others; files, which each reads by itself, have none.
+    """
+
+    @property
+    def scope(self) -> str | None:
+        """The same for all processes that read the same store."""
 
 
 class Pack(Protocol):
@@ -89,6 +96,10 @@ class Pack(Protocol):
 
 class ReleaseStore(ReleaseReader, Protocol):
     """Publishes releases and puts one in force; each change happens wholly or not at all, whatever is killed when."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What whoever has just published should know besides, such as rights that are missing."""
 
     def publish(self, pack: Pack, progress: Callable[[int], None] = ...) -> bool:
         """Make a release readable, but not yet the one in force; false if it already was, and nothing was written.

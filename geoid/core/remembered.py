@@ -9,19 +9,11 @@ import hashlib
 import json
 import zlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from geoid.core.evidence import KnownTaxa, KnownTaxon
 from geoid.core.features import FORMAT
 from geoid.core.releases import Kind, Pointer, Release, packed, unpacked
-
-CURRENT = "geoid:{current}"
-"""The last pointer that was read, for as long as values live."""
-
-CURRENT_FRESH = "geoid:{current}:fresh"
-"""The same, for as long as it need not be read again."""
-
-CURRENT_LOCK = "geoid:{current}:lock"
-"""Held by the one process that reads the pointer again."""
 
 MAX_TAXA = 1 << 24
 """Taxa that a release may have: more than there are names of species."""
@@ -34,6 +26,24 @@ MAX_COUNT = 1 << 53
 
 OF_TAXON = 3
 """The finest resolution of a taxon's cells."""
+
+
+class PointerKeys(NamedTuple):
+    """Where a cache keeps a pointer.
+
+    `current` is the last that was read, for as long as values live; `fresh` is the same, for as long as it need not be
+    read again; `lock` is held by the one process that reads it again.
+    """
+
+    current: str
+    fresh: str
+    lock: str
+
+
+def pointer_keys(scope: str) -> PointerKeys:
+    """The keys for the pointer of one store: releases are the same everywhere, but each store has its own in force."""
+    current = f"geoid:{{current {scope}}}"
+    return PointerKeys(current, f"{current}:fresh", f"{current}:lock")
 
 
 def taxa_key(release: Release, keys: Sequence[str]) -> str:

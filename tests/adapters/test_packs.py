@@ -17,6 +17,7 @@ from geoid.core.releases import Contents, Kind, Pointer, ReleaseTaxon
 from geoid.errors import (
     AreaDataError,
     NewerFormatError,
+    NoReleaseError,
     ReleaseGone,
     SettingsError,
     StorageError,
@@ -86,7 +87,7 @@ def test_without_a_starter_nothing_is_in_force(tmp_path) -> None:
     empty = PackFolder(tmp_path / "none")
     assert list(empty.list()) == []
     for question in (empty.pointer, empty.ping):
-        with pytest.raises(UnavailableError, match="no release is in force"):
+        with pytest.raises(NoReleaseError, match="no release is in force yet"):
             question()
 
 

@@ -111,7 +111,7 @@ def compared(what: str, ours: Work, bare: Work, cells: Sequence[Sequence[str]], 
 
 def fetching(areas: Areas) -> Work:
     """The part of a lookup that ends with decoded features, as `Areas.look_up` does it."""
-    areas.features(areas.release(), cells_around(Coordinates(0, 0)))
+    areas._found(cells_around(Coordinates(0, 0)), areas._attempt())
     return lambda cells: areas._found(cells, areas._attempt())
 
 

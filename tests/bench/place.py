@@ -47,7 +47,7 @@ def median_us(work: Callable[[Capture], object], captures: list[Capture]) -> flo
 
 def fetch(areas: Areas, capture: Capture) -> object:
     """The part of a lookup that ends with decoded features."""
-    return areas.features(areas.release(), cells_around(capture.location.coordinates))
+    return areas._found(cells_around(capture.location.coordinates), areas._attempt())
 
 
 def lookups(pack: Path) -> None:

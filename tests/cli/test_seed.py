@@ -35,6 +35,7 @@ KEYS = [
     "bytes",
     "seconds",
     "dropped",
+    "remarks",
 ]
 LISTED = ["name", "kind", "digest", "taxa", "cells", "published", "state"]
 MOMENTS = 20
@@ -158,6 +159,7 @@ def test_the_report_has_every_key_in_its_order(seed, made, store) -> None:
         "bytes": made("two").stat().st_size,
         "seconds": second["seconds"],
         "dropped": [],
+        "remarks": [],
     }
     assert second["seconds"] > 0
     again = document(seed(made("two"), "--json"))
@@ -310,7 +312,7 @@ def test_a_folder_that_cannot_be_written_exits_with_74(geoid, tmp_path) -> None:
 def test_a_folder_of_its_own_knows_no_starter_before_it_is_seeded(geoid, tmp_path) -> None:
     listed = geoid("seed", "--list", "--to", tmp_path / "store", "--json")
     assert json.loads(listed.stdout)["releases"] == []
-    refused(geoid("species", "--at", "52,13", "--areas", tmp_path / "store"), 69, "no release is in force")
+    refused(geoid("species", "--at", "52,13", "--areas", tmp_path / "store"), 78, "no release is in force yet")
     assert geoid("seed", "--to", tmp_path / "store").returncode == 0
     assert geoid("species", "--at", "52,13", "--areas", tmp_path / "store").returncode == 0
 

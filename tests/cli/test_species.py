@@ -223,8 +223,8 @@ def test_a_missing_pack_exits_with_65(geoid, tmp_path) -> None:
     refused(geoid, tmp_path / "missing.areas", 65, "there is no such area pack")
 
 
-def test_an_empty_folder_exits_with_69(geoid, tmp_path) -> None:
-    refused(geoid, tmp_path, 69, "no release is in force")
+def test_an_empty_folder_exits_with_78(geoid, tmp_path) -> None:
+    refused(geoid, tmp_path, 78, "no release is in force yet")
 
 
 def test_a_text_file_as_pack_exits_with_65(geoid, tmp_path) -> None:

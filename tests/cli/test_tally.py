@@ -66,9 +66,9 @@ def test_a_run_without_trouble_says_nothing_and_is_fine(capsys) -> None:
 def test_a_kind_of_trouble_is_said_once_when_it_is_first_met(capsys) -> None:
     tally = Tally(hide_location=False)
     tally.count(predicted(NarrowingStatus.APPLIED, CACHE, CACHE))
-    assert capsys.readouterr() == ("", "warning: cache: the cache does not answer\n")
+    assert capsys.readouterr() == ("", "warning: cache the cache does not answer\n")
     tally.count(predicted(NarrowingStatus.APPLIED, CACHE, DATABASE))
-    assert capsys.readouterr() == ("", "warning: database: the database does not answer\n")
+    assert capsys.readouterr() == ("", "warning: database the database does not answer\n")
     tally.count(predicted(NarrowingStatus.APPLIED, DATABASE, CACHE))
     assert capsys.readouterr() == ("", "")
     assert tally.troubles == {CACHE: 4, DATABASE: 2}

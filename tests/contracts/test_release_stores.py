@@ -15,7 +15,7 @@ from geoid.core.features import Features, Flag, encode, records_of
 from geoid.core.places import cells_around
 from geoid.core.releases import Contents, Kind, ReleaseTaxon
 from geoid.core.values import Coordinates
-from geoid.errors import AreaDataError, UnavailableError, UnknownRelease
+from geoid.errors import AreaDataError, NoReleaseError, UnknownRelease
 
 HOME = cells_around(Coordinates(51.5, -0.1))
 JAY = ReleaseTaxon(0, "jay", "Garrulus glandarius", "Eurasian jay", "species", {"genus": "Garrulus"}, 0, 7)
@@ -62,7 +62,7 @@ def names(store) -> list[str]:
 
 def test_nothing_is_in_force_in_an_empty_store(store) -> None:
     assert list(store.list()) == []
-    with pytest.raises(UnavailableError) as caught:
+    with pytest.raises(NoReleaseError) as caught:
         store.pointer()
     assert "seed" in caught.value.hint
 
@@ -72,7 +72,7 @@ def test_a_published_release_is_listed_with_what_it_holds_but_not_in_force(store
     (listed,) = store.list()
     assert (listed.release, listed.taxa, listed.cells) == (release_of(FIRST), 1, 4)
     assert listed.published > 1.7e9
-    with pytest.raises(UnavailableError):
+    with pytest.raises(NoReleaseError):
         store.pointer()
 
 

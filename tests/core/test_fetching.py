@@ -300,7 +300,7 @@ def test_the_store_is_given_the_seconds_that_are_left(world: World) -> None:
     looked(process)
     assert world.store.timeouts == [pytest.approx(Limits().deadline)]
     world.store.timeouts.clear()
-    process.areas.features(release_of(ANTS), cells_around(PARIS))
+    process.areas.features(release_of(ANTS), cells_around(PARIS), Attempt())
     assert world.store.timeouts == [None]
 
 

@@ -16,12 +16,13 @@ from geoid.core.breaker import Breaker
 from geoid.core.pointers import AGAIN, LIFE, READING, PointerReader
 from geoid.core.predictions import NarrowingStatus
 from geoid.core.releases import Pointer
-from geoid.core.remembered import CURRENT, CURRENT_FRESH, CURRENT_LOCK, pack_pointer
+from geoid.core.remembered import pack_pointer, pointer_keys
 from geoid.core.tiers import Database, SharedCache
 from geoid.errors import SettingsError, UnavailableError
 
 ANTS, BEES, COWS = (held_everywhere(taxon, name) for taxon, name in ((ANT, "ants"), (BEE, "bees"), (COW, "cows")))
 TTL = 1000.0
+CURRENT, CURRENT_FRESH, CURRENT_LOCK = pointer_keys("")
 
 
 @pytest.fixture(name="world")
@@ -29,10 +30,20 @@ def _world() -> World:
     return World(ANTS, BEES, COWS)
 
 
+def test_stores_that_use_one_cache_do_not_answer_for_each_other(world: World) -> None:
+    other = TableReleases(*map(release_of, (BEES, ANTS)))
+    shared = SharedCache(world.shared, 0.1, Breaker(now=world.clock))
+    for scope, releases in (("one", world.releases), ("two", other)):
+        database = Database(world.store, releases, Breaker(now=world.clock))
+        made = PointerReader(database, shared, TTL, scope, world.clock)
+        assert made.read(Attempt()).current == releases.in_force
+    assert release_of(BEES) == other.in_force != world.releases.in_force
+
+
 def reader(world: World, *, shared: bool = True) -> PointerReader:
     """The pointer as a process that has just started knows it: not at all."""
     cache = SharedCache(world.shared, 0.1, Breaker(now=world.clock)) if shared else None
-    return PointerReader(Database(world.store, world.releases, Breaker(now=world.clock)), cache, TTL, world.clock)
+    return PointerReader(Database(world.store, world.releases, Breaker(now=world.clock)), cache, TTL, "", world.clock)
 
 
 def attempt(world: World, seconds: float = 0.3) -> Attempt:

@@ -19,11 +19,12 @@ from servers import caches_found, postgres_found
 from under_fire import european, told_by
 
 from geoid import open_settings, wiring
+from geoid.adapters.postgres import PostgresStore
 from geoid.adapters.postgres_releases import PostgresReleases
 from geoid.core.areas import Areas
 from geoid.core.places import cells_around
 from geoid.core.releases import cache_keys
-from geoid.core.remembered import CURRENT_FRESH
+from geoid.core.remembered import pointer_keys
 from geoid.core.values import Capture, Coordinates, Location, Source
 from geoid.stack.cache import CacheServer
 from geoid.stack.faults import Faults
@@ -248,7 +249,9 @@ def test_the_release_before_serves_where_the_database_is_gone_after_a_switch(wor
     with opened(world) as areas:
         assert areas.look_up(capture(VINNYTSIA)).narrowing.status.value == "applied"
     world.releases.switch("second")
-    world.redis.command("DEL", CURRENT_FRESH)  # as it goes by itself in a few seconds
+    store = PostgresStore(str(world.settings()["areas.store"]))
+    fresh = pointer_keys(store.scope).fresh
+    world.redis.command("DEL", fresh)  # as it goes by itself in a few seconds
     try:
         with opened(world) as areas:
             forget_features(world, areas)
