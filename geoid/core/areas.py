@@ -124,9 +124,9 @@ class Areas:
             return None
         return Found(release, matched, fetched, NarrowingStatus.STALE)
 
-    def release(self) -> Release:
+    def release(self, attempt: Attempt | None = None) -> Release:
         """The release in force; raises `UnavailableError`."""
-        return self.pointers.read(Attempt()).current
+        return self.pointers.read(attempt or Attempt()).current
 
     def features(self, release: Release, cells: Sequence[str], attempt: Attempt) -> Fetched:
         """The features of cells in a release; raises `UnavailableError`."""

@@ -52,11 +52,11 @@ def local_list(areas: Areas, place: Coordinates, month: int | None) -> LocalList
     Raises `UnavailableError` where the data cannot be had,
     and `NoLocationError` for a place known to no better than 200 km.
     """
-    release = areas.release()
+    attempt = Attempt()
+    release = areas.release(attempt)
     cells = cells_around(place)
     if not cells:
         raise NoLocationError("the place is known to no better than 200 km", "give a better one")
-    attempt = Attempt()
     fetched = areas.features(release, cells, attempt)
     listed = areas.taxa(release)
     features = joined((*fetched.features, *areas.overflow(release, cells)))

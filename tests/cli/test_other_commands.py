@@ -111,6 +111,33 @@ def test_doctor_shows_each_setting_and_its_layer(geoid) -> None:
     assert settings["model.name"]["layer"] == "profile embedded"
 
 
+SLIPS = (
+    "u:s3cret@localhost:5432/d",
+    " postgresql://u:s3cret@127.0.0.1:1/d",
+    "Postgresql://u:s3cret@127.0.0.1:1/d",
+    "postgresql://u:s3cret@127.0.0.1:99999/d",
+    "host=localhost password=s3cret dbname=d",
+    "//u:s3cret@localhost/d",
+    "sqlite:u:s3cret@localhost",
+    "sqlite://u:s3cret@localhost/d",
+)
+
+
+@pytest.mark.parametrize("store", SLIPS)
+def test_a_slip_in_the_url_of_a_store_shows_no_password_and_makes_no_folder(geoid, tmp_path, store: str) -> None:
+    options = {"env": {"GEOID_AREAS__STORE": store}, "cwd": tmp_path}
+    for arguments in (
+        ("species", "--at", "52,13"),
+        ("doctor", "--settings"),
+        ("seed", "--list"),
+        ("seed", "--to", store),
+    ):
+        done = geoid(*arguments, **options)
+        assert "s3cret" not in done.stdout + done.stderr
+        assert done.returncode == (0 if "--settings" in arguments else 69 if store.startswith(" ") else 78)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_doctor_shows_no_password(geoid) -> None:
     secret = {
         "GEOID_AREAS__STORE": "postgresql://u:s3cret@127.0.0.1:1/d",
