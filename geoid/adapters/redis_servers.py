@@ -34,6 +34,9 @@ FRESH = 0.5
 """Seconds since its last answer for which a connection is taken to be as it was: to look costs three system calls, and
 one that was closed meanwhile is noticed when it is used."""
 
+NEARLY = 0.95
+"""The share of a connection's own time-out from which that will do: to set another takes two system calls."""
+
 LOOK = 0.001
 """Seconds between looks for a connection while all are busy."""
 
@@ -196,8 +199,11 @@ def _exchanged(connection: Connection, commands: Sequence[Command], until: float
 
 
 def _answer(connection: Connection, until: float) -> Any:
+    left = _left(until)
     try:
-        return connection.read_response(timeout=_left(until))
+        if left > NEARLY * (connection.socket_timeout or 0.0):
+            return connection.read_response()
+        return connection.read_response(timeout=left)
     except ResponseError as error:
         return error
 
