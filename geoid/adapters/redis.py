@@ -83,7 +83,9 @@ class RedisCache:
             return SettingsError(f"{self._where}: {refusal}", _hint(error))
         if isinstance(error, redis.TimeoutError):
             what = f"{self._where}: no answer within {self._timeout:g} s: {_words(error)}"
-            return UnavailableError(what, "is it there, and not overloaded?")
+            return UnavailableError(
+                what, "is it there, not overloaded, and does it speak TLS where the URL says rediss://?"
+            )
         return UnavailableError(f"{self._where}: {_words(error)}", _hint(error))
 
 
@@ -126,7 +128,7 @@ def _hint(error: Exception) -> str:
         return "is it a Redis or Valkey server, and without TLS?"
     if _refusal(error):
         return "see the user's password, and its rights to GET, MGET, SET and CLUSTER SLOTS"
-    return "is it running, and are host and port right?"
+    return "is it running, are host and port right, and does it want TLS (rediss://)?"
 
 
 def _options(url: str) -> dict[str, Any]:

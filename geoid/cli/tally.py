@@ -35,6 +35,7 @@ class Tally:
     without_data: int = 0
     degraded: Counter[str] = field(default_factory=Counter)
     troubles: Counter[Trouble] = field(default_factory=Counter)
+    cells: Counter[str] = field(default_factory=Counter)
 
     def count(self, outcome: Outcome) -> None:
         """Take one outcome into account; a failure is said at once."""
@@ -57,13 +58,20 @@ class Tally:
         status = outcome.narrowing.status.value
         if status in DEGRADED:
             self.degraded[status] += 1
-        for trouble in outcome.lookup.troubles if outcome.lookup else ():
+        if outcome.lookup is None:
+            return
+        self.cells.update({f"cells_{one.value}": count for one, count in outcome.lookup.outcomes.items()})
+        for trouble in outcome.lookup.troubles:
             self.troubles[trouble] += 1
             if self.troubles[trouble] == 1:
                 say(warning(trouble))
 
     def close(self, *, require_location: bool) -> None:
         """Say what is left to say, and leave with the exit code if it is not 0."""
+        from geoid import telemetry
+
+        if self.cells:
+            telemetry.event("looked-up", {**self.cells, "troubles": self.troubles.total()})
         for status, count in self.degraded.items():
             say(f"warning: {count} of {self.photos} answers {DEGRADED[status]}")
         hints = list(dict.fromkeys(error.hint for error in self.failed if error.hint))

@@ -140,3 +140,7 @@ def test_each_prediction_is_one_event_and_a_failure_is_none(monkeypatch) -> None
     monkeypatch.setattr(telemetry, "event", lambda name, said: events.append((name, said["photo"])))
     counted(predicted(), Failure("b.jpg", BrokenPhoto("b.jpg: damaged")), predicted(cell=None))
     assert events == [("predicted", "a.jpg")] * 2
+
+
+def test_the_outcomes_of_all_cells_are_counted_over_a_run() -> None:
+    assert counted(predicted(), predicted(NarrowingStatus.APPLIED, CACHE)).cells == {"cells_hit": 6, "cells_miss": 2}
