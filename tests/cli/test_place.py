@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import os
 import shutil
 import sqlite3
@@ -214,7 +215,9 @@ def test_verbose_says_how_the_lookup_went_but_not_the_exact_place(geoid, cheetah
 
 def test_photos_of_one_place_are_looked_up_once(geoid, cheetah, photos) -> None:
     done = geoid("predict", cheetah, photos / "koala.webp", "--at", BERLIN, "--workers", 1, "-v")
-    assert [line.partition("lookup=")[2].split()[0] for line in done.stderr.splitlines()] == ["miss", "local_hit"]
+    *photos_said, summary = done.stderr.splitlines()
+    assert [line.partition("lookup=")[2].split()[0] for line in photos_said] == ["miss", "local_hit"]
+    assert re.fullmatch(r"INFO: looked-up cells_miss=\d cells_absent=\d cells_local_hit=4 troubles=0", summary)
 
 
 def test_a_map_is_no_other_kind_of_picture(geoid, cheetah, tmp_path) -> None:
