@@ -154,12 +154,17 @@ def open_store(settings: Settings) -> AreaStore:
 
 def open_release_store(settings: Settings, to: str | None = None) -> ReleaseStore:
     """The store that releases are published to: `to`, else the one the settings name; a URL or a folder of packs."""
-    url = (to or settings.areas.publish or settings.areas.store).strip()
+    url = release_url(settings, to)
     if _is_postgres(url):
         from geoid.adapters.postgres_releases import PostgresReleases
 
         return PostgresReleases(url)
     return _open_folder(url)
+
+
+def release_url(settings: Settings, to: str | None = None) -> str:
+    """Where releases are published to; never show it but `redacted`."""
+    return (to or settings.areas.publish or settings.areas.store).strip()
 
 
 def _is_postgres(url: str) -> bool:

@@ -12,18 +12,17 @@ from psycopg import errors, sql
 from geoid.adapters.postgres import PostgresStore
 from geoid.adapters.postgres_errors import errors_of
 from geoid.adapters.postgres_partitions import drop_partitions, fill_partitions, sweep
-from geoid.adapters.postgres_roles import remarks_on
+from geoid.adapters.postgres_roles import SEEDING, remarks_on
 from geoid.adapters.postgres_schema import Database, lock_out_others, migrate, refuse_newer, version
 from geoid.core.ports import Pack
 from geoid.core.releases import ListedRelease, Pointer, Release
 from geoid.errors import AreaDataError, NoReleaseError, ThrottledError, UnknownRelease
 
-SETTINGS = """
-SET client_connection_check_interval = '1s'; SET idle_in_transaction_session_timeout = '10min'; SET lock_timeout = '2s';
-SET statement_timeout = 0
-"""
-"""Those of the role `geoid_seeder`, for whoever publishes by another: a server soon notices that its client was
-killed, and nobody waits for a lock so long that readers queue up behind."""
+SETTINGS = sql.SQL("; ").join(
+    sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+    for name, value in (SEEDING | {"statement_timeout": "0"}).items()
+)
+"""Those of the role `geoid_seeder`, for whoever publishes by another."""
 
 OWNER = """
 SELECT pg_get_userbyid(nspowner) FROM pg_namespace

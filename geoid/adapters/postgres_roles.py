@@ -18,6 +18,14 @@ ANY_LOGIN = {
     "tcp_keepalives_interval": "5s",
     "tcp_user_timeout": "10s",
 }
+SEEDING = {
+    "client_connection_check_interval": "1s",
+    "idle_in_transaction_session_timeout": "10min",
+    "lock_timeout": "2s",
+}
+"""What a publishing connection needs, whoever it belongs to: a server soon notices that its client was killed, and
+nobody waits for a lock so long that readers queue up behind."""
+
 LOGINS = {
     READER: ANY_LOGIN
     | {
@@ -27,12 +35,7 @@ LOGINS = {
         "lock_timeout": "1s",
         "statement_timeout": "10s",
     },
-    SEEDER: ANY_LOGIN
-    | {
-        "client_connection_check_interval": "1s",
-        "idle_in_transaction_session_timeout": "10min",
-        "lock_timeout": "2s",
-    },
+    SEEDER: ANY_LOGIN | SEEDING,
 }
 """Settings of the roles, not of the connection: RDS Proxy refuses `options=`, and a frozen Lambda environment runs no
 timer, while an open session keeps Aurora from pausing."""
@@ -49,15 +52,10 @@ WHERE n.nspname = 'geoid' AND c.relkind IN ('r', 'p') AND pg_get_userbyid(c.relo
 GRANTS = """
 GRANT USAGE ON SCHEMA geoid TO geoid_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA geoid TO geoid_reader;
-ALTER DEFAULT PRIVILEGES FOR ROLE geoid_seeder IN SCHEMA geoid GRANT SELECT ON TABLES TO geoid_reader
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA geoid GRANT SELECT ON TABLES TO geoid_reader
 """
 
 
-OWN_GRANTS = """
-GRANT USAGE ON SCHEMA geoid TO geoid_reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA geoid TO geoid_reader;
-ALTER DEFAULT PRIVILEGES IN SCHEMA geoid GRANT SELECT ON TABLES TO geoid_reader
-"""
 UNSERVED = """
 SELECT pg_get_userbyid(nspowner) = current_user, reader.oid IS NOT NULL
 FROM pg_namespace LEFT JOIN pg_roles AS reader ON reader.rolname = 'geoid_reader'
@@ -75,7 +73,7 @@ def give_roles(database: Database) -> None:
     if not found:
         owns, reader = database.execute(UNSERVED).fetchone() or (False, False)
         if owns and reader:
-            database.execute(OWN_GRANTS)
+            _let_read(database, sql.SQL("CURRENT_USER"))
         return
     try:
         with database.transaction():
@@ -112,4 +110,9 @@ def _hand_over(database: Database) -> None:
     database.execute("ALTER SCHEMA geoid OWNER TO geoid_seeder")
     for (table,) in database.execute(TABLES).fetchall():
         database.execute(sql.SQL("ALTER TABLE {} OWNER TO geoid_seeder").format(sql.Identifier("geoid", table)))
-    database.execute(GRANTS)
+    _let_read(database, sql.Identifier(SEEDER))
+
+
+def _let_read(database: Database, owner: sql.Composable) -> None:
+    """Let the reader read what there is, and what this owner will make."""
+    database.execute(sql.SQL(GRANTS).format(owner=owner))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import struct
-import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from geoid.adapters.whole_files import whole_file
 from geoid.core.releases import (
     PACK_FORMAT,
     SCHEMA,
@@ -118,17 +117,16 @@ class AreaPack:
         timeout: float | None = None,  # noqa: ARG002 - a file has no time-out
     ) -> Mapping[str, bytes]:
         """The feature bytes of those cells that have any."""
-        marks = ",".join("?" * len(cells))
-        query = f"SELECT cell, bytes FROM cells JOIN sets ON number = set_number WHERE cell IN ({marks})"  # noqa: S608
-        return self._by_cell(release, query, cells)
+        return self._by_cell("cells", release, cells)
 
     def overflow(self, release: Release, cells: Sequence[str]) -> Mapping[str, bytes]:
         """The feature bytes of the taxa that did not fit."""
-        marks = ",".join("?" * len(cells))
-        return self._by_cell(release, f"SELECT cell, bytes FROM overflow WHERE cell IN ({marks})", cells)  # noqa: S608
+        return self._by_cell("overflow", release, cells)
 
-    def _by_cell(self, release: Release, query: str, cells: Sequence[str]) -> Mapping[str, bytes]:
+    def _by_cell(self, table: str, release: Release, cells: Sequence[str]) -> Mapping[str, bytes]:
         self._expect(release)
+        marks = ",".join("?" * len(cells))
+        query = f"SELECT cell, bytes FROM {FROM[table]} WHERE cell IN ({marks})"  # noqa: S608 - names of ours
         rows = self._ask(lambda db: db.execute(query, [int(cell, 16) for cell in cells]).fetchall())
         return {f"{cell:x}": data for cell, data in rows}
 
@@ -218,20 +216,15 @@ def write_pack(contents: Contents, path: Path) -> Release:
 
     Raises `StorageError` where it cannot be written.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
     release = Release(contents.name, contents.kind, contents.digest())
     try:
-        with closing(sqlite3.connect(name, isolation_level=None)) as db:
+        with whole_file(path) as file, closing(sqlite3.connect(file.name, isolation_level=None)) as db:
             db.executescript(f"PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; {SCHEMA}")
             db.execute("BEGIN")
             _fill(db, contents, release)
             db.execute("COMMIT")
             db.execute("VACUUM")
-        os.chmod(name, 0o644)
-        os.replace(name, path)
     except (OSError, sqlite3.Error) as error:
-        Path(name).unlink(missing_ok=True)
         raise StorageError(f"{path}: the area pack cannot be written: {error}", "check the disk's space") from error
     return release
 

@@ -137,9 +137,8 @@ def _open(to: str | None, patience: Patience) -> Job:
     from geoid.core.text import redacted
 
     settings = wiring.open_settings().settings
-    target = to or settings.areas.publish or settings.areas.store
     store = patience.ask(lambda: wiring.open_release_store(settings, to))
-    return Job(store, redacted(target), patience)
+    return Job(store, redacted(wiring.release_url(settings, to)), patience)
 
 
 def _publish(job: Job, source: str | None) -> releases.Report:

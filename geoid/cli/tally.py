@@ -60,7 +60,7 @@ class Tally:
             self.degraded[status] += 1
         if outcome.lookup is None:
             return
-        self.cells.update({f"cells_{one.value}": count for one, count in outcome.lookup.outcomes.items()})
+        self.cells.update(cells(outcome.lookup))
         for trouble in outcome.lookup.troubles:
             self.troubles[trouble] += 1
             if self.troubles[trouble] == 1:
@@ -125,8 +125,12 @@ def facts(prediction: Prediction, *, hide_location: bool) -> dict[str, object]:
     }
 
 
+def cells(lookup: LookupFacts) -> dict[str, int]:
+    """How many cells had each outcome."""
+    return {f"cells_{outcome.value}": count for outcome, count in lookup.outcomes.items()}
+
+
 def looked(lookup: LookupFacts) -> dict[str, object]:
     """How the lookup went: cells by outcome, milliseconds by tier, and how often a tier failed."""
-    cells = {f"cells_{outcome.value}": count for outcome, count in lookup.outcomes.items()}
     tiers = {f"lookup_{tier}_ms": round(spent, 2) for tier, spent in lookup.timings_ms.items()}
-    return {**cells, **tiers, **({"troubles": len(lookup.troubles)} if lookup.troubles else {})}
+    return {**cells(lookup), **tiers, **({"troubles": len(lookup.troubles)} if lookup.troubles else {})}

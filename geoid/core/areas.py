@@ -130,7 +130,7 @@ class Areas:
 
     def features(self, release: Release, cells: Sequence[str], attempt: Attempt) -> Fetched:
         """The features of cells in a release; raises `UnavailableError`."""
-        return self.path.fetch(release, len(self.known.matched(release, attempt).model_of), cells, attempt)
+        return self._of(release, cells, attempt).fetched
 
     def overflow(self, release: Release, cells: Sequence[str]) -> tuple[Features, ...]:
         """The features that did not fit into the cells' values: of interest to lists, not to predictions."""

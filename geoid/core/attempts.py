@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from math import inf
 
 from geoid.core.predictions import LookupFacts, LookupOutcome, Trouble
 from geoid.errors import GeoidError
+
+LONGEST_WAIT = 60.0
+"""Seconds that a lookup without a deadline waits for another thread."""
 
 
 @dataclass(slots=True)
@@ -28,6 +32,10 @@ class Attempt:
     def timeout(self) -> float | None:
         """The seconds that are left as adapters take them: none without a deadline."""
         return None if self.until == inf else max(self.left(), 0.0)
+
+    def acquires(self, lock: threading.Lock) -> bool:
+        """Whether a lock comes free while time is left, and within a minute where there is no deadline."""
+        return lock.acquire(timeout=max(min(self.left(), LONGEST_WAIT), 0.0))
 
     def met(self, tier: str, error: GeoidError) -> None:
         """Note an error of a tier."""

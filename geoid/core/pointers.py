@@ -51,8 +51,8 @@ class PointerReader:
         known = self._known
         if known is not None and self.now() < self._expires:
             return known
-        waiting = known is None
-        if not self._reading.acquire(blocking=waiting, timeout=max(min(attempt.left(), 60.0), 0) if waiting else -1):
+        ours = attempt.acquires(self._reading) if known is None else self._reading.acquire(blocking=False)
+        if not ours:
             if known is not None:
                 return known
             raise UnavailableError("another thread is still reading which release is in force")

@@ -59,7 +59,7 @@ class ReleaseFacts:
     @contextmanager
     def _turn(self, attempt: Attempt) -> Iterator[None]:
         """One thread reads the taxa, the others wait for it, but not beyond their deadlines."""
-        if not self._reading.acquire(timeout=max(min(attempt.left(), 60.0), 0.0)):
+        if not attempt.acquires(self._reading):
             raise UnavailableError("another thread is still reading the taxa of the release")
         try:
             yield

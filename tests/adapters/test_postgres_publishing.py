@@ -352,6 +352,32 @@ def test_a_researcher_needs_no_right_to_create_roles(database, rights: str) -> N
         ask(database, f"DROP ROLE {role}")
 
 
+def test_an_owner_that_may_create_no_roles_is_told_so_and_lets_the_reader_read_once_there_is_one(
+    database, no_roles
+) -> None:
+    name = conninfo_to_dict(database)["dbname"]
+    role = f"r_{name}"
+    ask(database, f"CREATE ROLE {role} LOGIN PASSWORD 'own'")
+    try:
+        ask(database, f"GRANT CREATE ON DATABASE {name} TO {role}")
+        with releases_in(make_conninfo(database, user=role, password="own")) as store:
+            packs = [PlainPack(release(one)) for one in ("first", "second")]
+            store.publish(packs[0])
+            (remark,) = store.remarks
+            assert "no role geoid_reader" in remark
+            assert role in remark
+            ask(database, "CREATE ROLE geoid_reader LOGIN")
+            store.publish(packs[1])
+            assert store.remarks == ()
+        with reading(reader_url(database)) as store:
+            assert [len(store.features(one.release, CELLS)) for one in packs] == [4, 4]
+    finally:
+        ask(database, f"DROP OWNED BY {role}")
+        ask(database, "DROP OWNED BY geoid_reader")
+        ask(database, "DROP ROLE geoid_reader")
+        ask(database, f"DROP ROLE {role}")
+
+
 def test_a_role_that_may_not_even_read_is_a_wrong_setting(database) -> None:
     (pack,) = publish(database, release("first"))
     role = f"r_{conninfo_to_dict(database)['dbname']}"
