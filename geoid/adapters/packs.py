@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from geoid.adapters.pack_files import write_rows
 from geoid.adapters.sqlite import AreaPack
 from geoid.adapters.whole_files import UNFINISHED, locked, whole_file
 from geoid.core.ports import Pack
-from geoid.core.releases import TABLES, Kind, ListedRelease, Pointer, Release, ReleaseTaxon
+from geoid.core.releases import Kind, ListedRelease, Pointer, Release, ReleaseTaxon
 from geoid.errors import (
     AreaDataError,
     NewerFormatError,
@@ -35,7 +35,6 @@ FORMAT = 1
 """The format of the file `current`."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-CHUNK = 1 << 20
 KEPT_OPEN = 4
 """So many releases are open at a time; of more, the one opened first is closed."""
 
@@ -153,17 +152,8 @@ class PackFolder:
         return sorted(one.release.name for one in newest[keep:] if one.release.name not in needed)
 
     def _copy(self, pack: Pack, progress: Callable[[int], None]) -> None:
-        """Copy a pack into the folder and check the copy; it appears whole or not at all."""
-        rows, told = sum(pack.count(table) for table in TABLES), 0
-        with whole_file(self._path(pack.release.name)) as file:
-            with open(pack.path, "rb") as source:
-                size = os.fstat(source.fileno()).st_size
-                while data := source.read(CHUNK):
-                    file.write(data)
-                    progress(rows * file.tell() // size - told)
-                    told = rows * file.tell() // size
-            file.flush()
-            _check_copy(Path(file.name), pack)
+        """Write a pack into the folder and check what was written; it appears whole or not at all."""
+        write_rows(pack, self._path(pack.release.name), progress, lambda path: _check_copy(path, pack))
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -251,14 +241,15 @@ class PackFolder:
 
 
 def _check_copy(path: Path, pack: Pack) -> None:
-    """Check what was written, since that is what will be read; raises `AreaDataError` about the pack it came from."""
+    """Check what was written, since that is what will be read; raises `StorageError`."""
     try:
         copy = AreaPack(path)
         copy.verify()
-    except AreaDataError as error:
-        raise AreaDataError(error.message.replace(str(path), str(pack.path)), error.hint) from error
-    if copy.release != pack.release:
-        raise AreaDataError(f"{pack.path} has been replaced while it was read", "start again")
+        whole = copy.release == pack.release
+    except AreaDataError:
+        whole = False
+    if not whole:
+        raise StorageError(f"release {pack.release.name}: what was written is not what it holds", "check the disk")
 
 
 def _parsed(data: bytes) -> Pointer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import LiteralString
@@ -15,7 +14,7 @@ from geoid.adapters.postgres_address import address
 from geoid.adapters.postgres_errors import SEED, errors_of
 from geoid.adapters.postgres_schema import SCHEMA, refuse_newer, table_name
 from geoid.adapters.postgres_session import Row, Session
-from geoid.core.releases import Kind, ListedRelease, Pointer, Release, ReleaseTaxon, unpacked
+from geoid.core.releases import Kind, ListedRelease, Pointer, Release, ReleaseTaxon, opened, unpacked
 from geoid.errors import GeoidError, NoReleaseError, ReleaseGone
 
 BY_CELL = "SELECT cell, bytes FROM {} WHERE cell = ANY (%s::bigint[])"
@@ -64,7 +63,7 @@ class PostgresStore:
     def taxon_cells(self, release: Release, key: str, timeout: float | None = None) -> Sequence[str]:
         """The cells where a taxon occurs."""
         rows = self._rows(release, _query(TAXON_CELLS, table_name("taxa", release.digest)), (key,), timeout)
-        return unpacked(zlib.decompress(rows[0][0])) if rows else ()
+        return unpacked(opened(rows[0][0])) if rows else ()
 
     def ping(self) -> None:
         """Ask for nothing."""

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import islice
 
-from psycopg import sql
+import numpy as np
+from psycopg import Copy, sql
 
 from geoid.adapters.postgres_schema import SCHEMA, Database, table_name
 from geoid.core.ports import Pack
 from geoid.core.releases import TABLES
+from geoid.core.rows import ROOM, Block
 
-TYPES = {
-    "taxa": ("int4", "text", "text", "text", "text", "text", "int4", "int8", "bytea"),
-    "cells": ("int8", "bytea"),
-    "overflow": ("int8", "bytea"),
-}
-"""How the columns of `TABLES` travel in a binary COPY, where json looks like text."""
+TYPES = ("int4", "text", "text", "text", "text", "text", "int4", "int8", "bytea")
+"""How the columns of a taxon travel in a binary COPY, where json looks like text."""
+
+SIGNATURE, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+FRONT = np.dtype([("fields", ">i2"), ("cell_length", ">i4"), ("cell", ">i8"), ("length", ">i4")])
+"""What stands before a value in a row of binary COPY (documentation of COPY, "Binary Format")."""
+
+SLICE = 1 << 20
+"""Bytes that are sent at once."""
+
+assert FRONT.itemsize == ROOM
 
 KEYS = {"taxa": "PRIMARY KEY (number), ADD UNIQUE (key)"}
 
@@ -37,8 +43,6 @@ SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnames
 WHERE n.nspname = 'geoid' AND c.relkind = 'r' AND c.relname ~ '^(taxa|cells|overflow)_[0-9a-f]{16}$'
   AND right(c.relname, 16) NOT IN (SELECT left(digest, 16) FROM geoid.releases)
 """
-STEP = 1000
-"""Rows between two reports of progress."""
 
 
 def fill_partitions(database: Database, pack: Pack, number: int, progress: Callable[[int], None]) -> None:
@@ -77,10 +81,26 @@ def _names(table: str, digest: str, number: int) -> dict[str, sql.Composable]:
 
 
 def _copy(database: Database, query: sql.Composed, table: str, pack: Pack, progress: Callable[[int], None]) -> None:
-    rows = pack.rows(table)
     with database.cursor() as cursor, cursor.copy(query) as copy:
-        copy.set_types(TYPES[table])
-        while some := list(islice(rows, STEP)):
-            for row in some:
+        if table == "taxa":
+            copy.set_types(TYPES)
+            for row in pack.rows(table):
                 copy.write_row(row)
-            progress(len(some))
+            progress(pack.count(table))
+        else:
+            copy.write(SIGNATURE)
+            for block in pack.blocks(table):
+                _write(copy, block)
+                progress(len(block.cells))
+            copy.write(TRAILER)
+
+
+def _write(copy: Copy, block: Block) -> None:
+    """Send a block as rows of binary COPY, whose fronts go into the room before the values."""
+    fronts = np.empty(len(block.cells), FRONT)
+    fronts["fields"], fronts["cell_length"] = 2, 8
+    fronts["cell"], fronts["length"] = block.cells, block.lengths
+    data = block.data.copy()
+    data[(block.starts - ROOM)[:, None] + np.arange(ROOM)] = fronts.view(np.uint8).reshape(-1, ROOM)
+    for start in range(0, len(data), SLICE):
+        copy.write(data[start : start + SLICE].data)

@@ -6,29 +6,29 @@ import json
 import sqlite3
 import struct
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from geoid.adapters.whole_files import whole_file
+import numpy as np
+
+from geoid.core.digests import of_values
 from geoid.core.releases import (
+    META,
     PACK_FORMAT,
-    SCHEMA,
     TABLES,
-    Contents,
     Kind,
     ListedRelease,
     Pointer,
     Release,
     ReleaseTaxon,
-    packed,
+    opened,
     unpacked,
 )
-from geoid.errors import AreaDataError, GeoidError, NewerFormatError, ReleaseGone, StorageError, UnavailableError
+from geoid.core.rows import Block, blocks_of
+from geoid.errors import AreaDataError, GeoidError, NewerFormatError, ReleaseGone, UnavailableError
 
-META = ("format", "release", "kind", "digest", "sources", "licences", "taxa", "cells")
 Answer = TypeVar("Answer")
 
 
@@ -52,6 +52,11 @@ class AreaPack:
         self._local = threading.local()
         self._verified = False
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.path.stat().st_size
+
     def pointer(self, timeout: float | None = None) -> Pointer:  # noqa: ARG002 - a file has no time-out
         """The release of this pack, which is always in force."""
         return Pointer(self.release)
@@ -69,41 +74,45 @@ class AreaPack:
         self.verify()
         return self._rows(table)
 
+    def blocks(self, table: str) -> Iterator[Block]:
+        """The rows of `cells` or `overflow` in blocks, by cell."""
+        self.verify()
+        return blocks_of(self._values(table))
+
     def count(self, table: str) -> int:
         """How many rows a table has."""
         (rows,) = self._ask(lambda db: db.execute(f"SELECT count(*) FROM {table}").fetchone())  # noqa: S608 - ours
         return int(rows)
 
     def verify(self) -> None:
-        """Compare the rows with the digest, once; the whole release is in memory meanwhile.
+        """Compare the rows with the digest, once.
 
         Raises `AreaDataError` for a pack that was damaged or edited after it was made.
         """
         if self._verified:
             return
         try:
-            digest = self._contents().digest()
+            digest = self._digest()
         except NewerFormatError:
             raise
-        except (sqlite3.Error, zlib.error, ValueError, TypeError, struct.error, GeoidError) as error:
+        except (sqlite3.Error, ValueError, TypeError, struct.error, GeoidError) as error:
             raise AreaDataError(f"{self.path} is damaged: {error}", NO_PACK) from error
         if digest != self.release.digest:
             raise AreaDataError(f"{self.path} is damaged: its rows are not those of its digest", NO_PACK)
         self._verified = True
 
-    def _contents(self) -> Contents:
-        db = self._connection()
-        blobs = db.execute("SELECT cells FROM taxa ORDER BY number")
-        return Contents(
-            self.release.name,
-            self.release.kind,
-            tuple(self.taxa(self.release)),
-            tuple(struct.unpack(f"<{len(data) // 8}Q", data) for data in (zlib.decompress(blob) for (blob,) in blobs)),
-            dict(db.execute(f"SELECT cell, bytes FROM {FROM['cells']}")),  # noqa: S608 - names of ours
-            dict(db.execute("SELECT cell, bytes FROM overflow")),
-            self.meta["sources"],
-            self.meta["licences"],
-        )
+    def _digest(self) -> str:
+        """The digest of the rows that are there."""
+        blobs = self._connection().execute("SELECT cells FROM taxa ORDER BY number")
+        cells = (_checked(opened(blob)) for (blob,) in blobs)
+        taxa = zip(self.taxa(self.release), cells, strict=True)
+        return of_values(taxa, self._values("cells"), dict(self._values("overflow")))
+
+    def _values(self, table: str) -> Iterator[tuple[int, bytes]]:
+        for cell, value in self._rows(table):
+            if not isinstance(cell, int) or not isinstance(value, bytes):
+                raise AreaDataError(f"table {table} holds values that are none")
+            yield cell, value
 
     def _rows(self, table: str) -> Iterator[tuple[object, ...]]:
         columns = ", ".join(TABLES[table])
@@ -149,7 +158,7 @@ class AreaPack:
         """The cells where a taxon occurs."""
         self._expect(release)
         row = self._ask(lambda db: db.execute("SELECT cells FROM taxa WHERE key = ?", (key,)).fetchone())
-        return unpacked(zlib.decompress(row[0])) if row else ()
+        return unpacked(opened(row[0])) if row else ()
 
     def ping(self) -> None:
         """Read one row."""
@@ -208,46 +217,17 @@ class AreaPack:
         return meta
 
 
+def _checked(cells: bytes) -> bytes:
+    """Packed cells, in order; raises `ValueError` for bytes that are none."""
+    found = np.frombuffer(cells, "<u8")
+    if np.any(found[1:] <= found[:-1]):
+        raise ValueError("the cells of a taxon are not in order")
+    return cells
+
+
 NO_PACK = "an area pack is a file NAME.areas that geoid made; fetch or build it again"
-
-
-def write_pack(contents: Contents, path: Path) -> Release:
-    """Write a release as an area pack; the file appears whole or not at all, and the same contents give the same rows.
-
-    Raises `StorageError` where it cannot be written.
-    """
-    release = Release(contents.name, contents.kind, contents.digest())
-    try:
-        with whole_file(path) as file, closing(sqlite3.connect(file.name, isolation_level=None)) as db:
-            db.executescript(f"PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; {SCHEMA}")
-            db.execute("BEGIN")
-            _fill(db, contents, release)
-            db.execute("COMMIT")
-            db.execute("VACUUM")
-    except (OSError, sqlite3.Error) as error:
-        raise StorageError(f"{path}: the area pack cannot be written: {error}", "check the disk's space") from error
-    return release
-
-
-def _fill(db: sqlite3.Connection, contents: Contents, release: Release) -> None:
-    values = sorted(set(contents.cells.values()))
-    numbers = {value: number for number, value in enumerate(values)}
-    meta = (PACK_FORMAT, release.name, release.kind.value, release.digest, contents.sources, contents.licences)
-    counted = (*map(str, meta), str(len(contents.taxa)), str(len(contents.cells)))
-    db.executemany("INSERT INTO meta VALUES (?, ?)", zip(META, counted, strict=True))
-    taxa = zip(contents.taxa, contents.taxon_cells, strict=True)
-    db.executemany("INSERT INTO taxa VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (_taxon_row(*pair) for pair in taxa))
-    db.executemany("INSERT INTO sets VALUES (?, ?)", enumerate(values))
-    cells = ((cell, numbers[contents.cells[cell]]) for cell in sorted(contents.cells))
-    db.executemany("INSERT INTO cells VALUES (?, ?)", cells)
-    db.executemany("INSERT INTO overflow VALUES (?, ?)", sorted(contents.overflow.items()))
 
 
 def _taxon(row: tuple[int, str, str, str | None, str, str, int, int]) -> ReleaseTaxon:
     number, key, scientific_name, common_name, rank, lineage, flags, occurrences = row
     return ReleaseTaxon(number, key, scientific_name, common_name, rank, json.loads(lineage), flags, occurrences)
-
-
-def _taxon_row(taxon: ReleaseTaxon, cells: tuple[int, ...]) -> tuple[object, ...]:
-    lineage = json.dumps(dict(taxon.lineage), ensure_ascii=False)
-    return (*taxon[:5], lineage, taxon.flags, taxon.occurrences, zlib.compress(packed(cells), 9))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoid.core.releases import ListedRelease, Pointer, Release, ReleaseTaxon
+from geoid.core.rows import Block
 from geoid.core.values import Capture, Photo
 
 
@@ -81,17 +81,28 @@ class AreaStore(FeatureStore, ReleaseReader, Protocol):
 
 
 class Pack(Protocol):
-    """A whole release as a file, to be published: `rows` are those of a table of `releases.TABLES`, in its order."""
+    """A whole release, to be published: `rows` are those of a table of `releases.TABLES`, in its order."""
 
-    path: Path
-    release: Release
-    meta: Mapping[str, str]
+    @property
+    def release(self) -> Release:
+        """How it is addressed."""
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        """Its `sources` and `licences`, and maybe more."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes, about: of the file, or of all values."""
 
     def rows(self, table: str) -> Iterator[tuple[object, ...]]:
         """The rows of a table, its columns as `releases.TABLES` lists them."""
 
+    def blocks(self, table: str) -> Iterator[Block]:
+        """The rows of `cells` or `overflow`, many at a time, in any order."""
+
     def count(self, table: str) -> int:
-        """How many rows that will be."""
+        """How many rows a table has."""
 
 
 class ReleaseStore(ReleaseReader, Protocol):

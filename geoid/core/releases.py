@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,9 @@ from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from typing import NamedTuple
 
-from geoid.core.features import FORMAT, logical
+from geoid.core.digests import of_values
+from geoid.core.features import FORMAT, HINT, LEVEL, MAX_BODY
+from geoid.errors import AreaDataError
 
 PACK_FORMAT = 1
 
@@ -26,7 +27,7 @@ CREATE TABLE cells (cell INTEGER PRIMARY KEY, set_number INTEGER NOT NULL);
 CREATE TABLE overflow (cell INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 """
 """`lineage` is a JSON object of rank and name; `cells` holds the taxon's H3 cells, each 8 bytes, little endian, in
-ascending order, compressed by zlib."""
+ascending order, compressed by zstd."""
 
 
 TABLES = {
@@ -45,6 +46,10 @@ TABLES = {
     "overflow": ("cell", "bytes"),
 }
 """What a store holds of a release, by table and column; a pack keeps `cells.bytes` apart, once for all equal ones."""
+
+
+META = ("format", "release", "kind", "digest", "sources", "licences", "taxa", "cells")
+"""What stands in the table `meta` of a pack."""
 
 
 class Kind(StrEnum):
@@ -117,26 +122,37 @@ class Contents:
     licences: str
 
     def digest(self) -> str:
-        """Sha256 over the sorted logical content: taxa by key, cells and their records, nothing compressed.
+        """The digest of this content; see `core.digests`."""
+        taxa = zip(self.taxa, map(packed, self.taxon_cells), strict=True)
+        return of_values(taxa, sorted(self.cells.items()), self.overflow)
 
-        Name, date, sources and licences are left out, so that the same data has the same digest.
-        """
-        found = hashlib.sha256(b"geoid release 1\n")
-        for taxon, cells in zip(self.taxa, self.taxon_cells, strict=True):
-            facts = (*taxon[:5], dict(taxon.lineage), taxon.flags, taxon.occurrences)
-            found.update(json.dumps(facts, ensure_ascii=False, sort_keys=True).encode())
-            found.update(packed(cells))
-        for table in (self.cells, self.overflow):
-            found.update(struct.pack("<Q", len(table)))
-            for cell in sorted(table):
-                found.update(struct.pack("<Q", cell))
-                found.update(logical(table[cell]))
-        return found.hexdigest()
+
+def taxon_row(taxon: ReleaseTaxon, cells: bytes) -> tuple[object, ...]:
+    """The row of a taxon in the table `taxa`; `cells` are packed."""
+    lineage = json.dumps(dict(taxon.lineage), ensure_ascii=False)
+    return (*taxon[:5], lineage, taxon.flags, taxon.occurrences, shut(cells))
 
 
 def packed(cells: tuple[int, ...]) -> bytes:
     """H3 cells as 8 bytes each, little endian, sorted."""
     return struct.pack(f"<{len(cells)}Q", *sorted(cells))
+
+
+def shut(cells: bytes) -> bytes:
+    """Packed cells, compressed."""
+    import zstandard  # the embedded store makes none
+
+    return zstandard.ZstdCompressor(level=LEVEL).compress(cells)
+
+
+def opened(data: bytes) -> bytes:
+    """The packed cells of `shut`; raises `AreaDataError` for bytes that are none."""
+    import zstandard
+
+    try:
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_BODY)
+    except zstandard.ZstdError as error:
+        raise AreaDataError(f"the cells of a taxon cannot be unpacked: {error}", HINT) from error
 
 
 def unpacked(data: bytes) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from geoid.adapters.sqlite import AreaPack, write_pack
+from geoid.adapters.pack_files import write_pack
+from geoid.adapters.sqlite import AreaPack
 from geoid.core.features import Features, Flag, encode, records_of
 from geoid.core.releases import TABLES, Contents, Kind, ListedRelease, ReleaseTaxon
 from geoid.errors import AreaDataError, NewerFormatError, ReleaseGone, StorageError, UnavailableError

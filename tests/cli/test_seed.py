@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from geoid.adapters.pack_files import write_pack
 from geoid.adapters.packs import PackFolder
-from geoid.adapters.sqlite import AreaPack, write_pack
+from geoid.adapters.sqlite import AreaPack
 from geoid.adapters.whole_files import UNFINISHED, locked
 from geoid.core.releases import Pointer, TaxonFlag
 
@@ -36,16 +37,22 @@ KEYS = [
     "seconds",
     "dropped",
     "remarks",
+    "file",
+    "sources",
+    "names",
+    "values",
+    "build_seconds",
+    "peak_memory",
 ]
 LISTED = ["name", "kind", "digest", "taxa", "cells", "published", "state"]
 MOMENTS = 20
 
 
 @pytest.fixture(name="made", scope="module")
-def _made(tmp_path_factory):
+def _made(tmp_path_factory, contents_of):
     """Packs `one` to `four`: parts of the starter release, and so of different contents."""
     folder = tmp_path_factory.mktemp("packs")
-    whole = AreaPack(STARTER)._contents()
+    whole = contents_of(STARTER)
     cells = dict(sorted(whole.cells.items())[:4000])
     for number, name in enumerate(["one", "two", "three", "four"]):
         first = whole.taxa[0]._replace(flags=TaxonFlag.DOUBTFUL, occurrences=number)
@@ -160,6 +167,12 @@ def test_the_report_has_every_key_in_its_order(seed, made, store) -> None:
         "seconds": second["seconds"],
         "dropped": [],
         "remarks": [],
+        "file": None,
+        "sources": [],
+        "names": None,
+        "values": None,
+        "build_seconds": None,
+        "peak_memory": None,
     }
     assert second["seconds"] > 0
     again = document(seed(made("two"), "--json"))
@@ -254,6 +267,12 @@ def test_a_dry_run_and_a_run_agree_on_the_starter(seed) -> None:
         (("--list", "--rollback", "--prune", "--dry-run"), "contradict each other"),
         (("pack.areas", "--list"), "--list takes no SOURCE"),
         (("pack.areas", "--rollback"), "--rollback takes no SOURCE"),
+        (("--list", "--name", "kenya"), "--list takes no --name"),
+        (("--prune", "--since", "0"), "--prune takes no --since"),
+        (("--rollback", "--fail-if", "rows<1"), "--rollback takes no --fail-if"),
+        (("--fail-if", "rows<1"), "--fail-if is about what is built, and starter is published as it is"),
+        (("records.csv", "--fail-if", "rows"), "--fail-if 'rows' is not a limit"),
+        (("records.csv", "--fail-if", "row<1"), "--fail-if row<1: there is no metric row"),
         (("--keep", "2"), "--keep goes with --prune"),
         (("--wait", "soon"), "--wait 'soon' is not a time"),
         (("--wait", "-1s"), "--wait '-1s' is not a time"),
@@ -284,9 +303,9 @@ def test_a_damaged_pack_exits_with_65_and_writes_nothing(seed, made, store, tmp_
 
 
 @pytest.mark.parametrize("flags", [(), ("--dry-run",)])
-def test_a_name_in_use_with_other_contents_exits_with_65(seed, made, store, tmp_path, flags) -> None:
+def test_a_name_in_use_with_other_contents_exits_with_65(seed, made, contents_of, store, tmp_path, flags) -> None:
     seed(made("one"))
-    other = dataclasses.replace(AreaPack(made("two"))._contents(), name="one")
+    other = dataclasses.replace(contents_of(made("two")), name="one")
     write_pack(other, tmp_path / "other.areas")
     refused(seed(tmp_path / "other.areas", *flags), 65, "holds other contents under the name one")
     assert PackFolder(store).pointer().current == AreaPack(made("one")).release

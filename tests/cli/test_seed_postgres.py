@@ -19,7 +19,8 @@ psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
 from geoid.adapters.postgres import PostgresStore  # noqa: E402 - it needs psycopg
 from geoid.adapters.postgres_schema import LOCK  # noqa: E402
-from geoid.adapters.sqlite import AreaPack, write_pack  # noqa: E402
+from geoid.adapters.pack_files import write_pack
+from geoid.adapters.sqlite import AreaPack  # noqa: E402
 from geoid.core.releases import TABLES, Pointer  # noqa: E402
 
 STARTER = Path(__file__).resolve().parents[2] / "fixtures" / "areas" / "starter.areas"
@@ -33,10 +34,10 @@ WHERE n.nspname = 'geoid' AND c.relkind = 'r' AND c.relname ~ '^(taxa|cells|over
 
 
 @pytest.fixture(name="made", scope="module")
-def _made(tmp_path_factory):
+def _made(tmp_path_factory, contents_of):
     """Packs of that name: parts of the starter release, all of different contents."""
     folder = tmp_path_factory.mktemp("packs")
-    whole = AreaPack(STARTER)._contents()
+    whole = contents_of(STARTER)
     cells = dict(sorted(whole.cells.items())[:12000])
 
     def made(name: str) -> Path:
@@ -220,7 +221,7 @@ def test_a_damaged_pack_exits_with_65_and_leaves_no_table(seed, made, ask, tmp_p
 
 def test_a_name_in_use_with_other_contents_exits_with_65(seed, made, tmp_path) -> None:
     seed(made("one"))
-    write_pack(dataclasses.replace(AreaPack(made("two"))._contents(), name="one"), tmp_path / "other.areas")
+    write_pack(dataclasses.replace(contents_of(made("two")), name="one"), tmp_path / "other.areas")
     for flags in ((), ("--dry-run",)):
         refused(seed(tmp_path / "other.areas", *flags), 65, "other contents")
 

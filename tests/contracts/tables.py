@@ -5,9 +5,7 @@ They pass the same contract suites as the real ones, so the tests of everything 
 
 from __future__ import annotations
 
-import json
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoid.core.ports import Scores
-from geoid.core.releases import Contents, ListedRelease, Pointer, Release, ReleaseTaxon, packed, unpacked
+from geoid.core.releases import Contents, ListedRelease, Pointer, Release, ReleaseTaxon, packed, taxon_row, unpacked
+from geoid.core.rows import Block, blocks_of
 from geoid.core.values import Capture, Photo
 from geoid.errors import BrokenPhoto, ReleaseGone, UnavailableError
 
@@ -119,8 +118,12 @@ class TablePack:
         """The rows of a table by their key."""
         if table == "taxa":
             pairs = zip(self._contents.taxa, self._contents.taxon_cells, strict=True)
-            return iter([_taxon_row(*pair) for pair in pairs])
+            return iter([taxon_row(taxon, packed(cells)) for taxon, cells in pairs])
         return iter(sorted(self._table(table).items()))
+
+    def blocks(self, table: str) -> Iterator[Block]:
+        """The same in blocks."""
+        return blocks_of(self.rows(table))
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
@@ -128,11 +131,6 @@ class TablePack:
 
     def _table(self, table: str) -> Mapping[int, bytes]:
         return {"cells": self._contents.cells, "overflow": self._contents.overflow}[table]
-
-
-def _taxon_row(taxon: ReleaseTaxon, cells: tuple[int, ...]) -> tuple[object, ...]:
-    lineage = json.dumps(dict(taxon.lineage), ensure_ascii=False)
-    return (*taxon[:5], lineage, taxon.flags, taxon.occurrences, zlib.compress(packed(cells)))
 
 
 def _chosen(table: Mapping[int, bytes], cells: Sequence[str]) -> Mapping[str, bytes]:

@@ -11,7 +11,8 @@ from databases import POSTGRES
 from tables import TableReleases, TableStore, release_of
 
 from geoid.adapters.packs import PackFolder
-from geoid.adapters.sqlite import AreaPack, write_pack
+from geoid.adapters.pack_files import write_pack
+from geoid.adapters.sqlite import AreaPack
 from geoid.core.features import Features, Flag, decode, encode, records_of
 from geoid.core.places import cells_around
 from geoid.core.releases import Contents, Kind, Release, ReleaseTaxon

@@ -10,7 +10,8 @@ from tables import TablePack, release_of
 
 from geoid.adapters.packs import PackFolder
 from geoid.adapters.postgres_releases import PostgresReleases
-from geoid.adapters.sqlite import AreaPack, write_pack
+from geoid.adapters.pack_files import write_pack
+from geoid.adapters.sqlite import AreaPack
 from geoid.core.features import Features, Flag, encode, records_of
 from geoid.core.places import cells_around
 from geoid.core.releases import Contents, Kind, ReleaseTaxon

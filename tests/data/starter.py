@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from geoid.adapters.sqlite import AreaPack, write_pack
+from geoid.adapters.pack_files import write_pack
+from geoid.adapters.sqlite import AreaPack
 from geoid.core.releases import Contents
 from geoid.seeding.compile import Named, release_of
 from geoid.seeding.ranges import range_of, read_rows

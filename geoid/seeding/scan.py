@@ -1,0 +1,159 @@
+"""Reads tables of occurrences: each row is dropped by a rule, which counts it, or becomes a key in the heap."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import polars_h3
+from numpy.typing import NDArray
+
+from geoid.errors import AreaDataError
+from geoid.seeding.bits import COARSEST, FINEST, Numbers, code, details, record_keys
+from geoid.seeding.heap import Heap
+from geoid.seeding.registry import COMMON, KEY, LINEAGE, NAME, Registry
+from geoid.seeding.rules import OUT_OF_RANGE, OUTSIDE, month, ruled, rules_of, uncertainty_class
+from geoid.seeding.sources import Fields, Occurrences, Part, Table
+
+BATCH = 200_000
+"""Rows that come out of Polars at a time."""
+
+BROKEN_SHARE, BROKEN_FEW = 0.01, 100
+"""A table is refused when more of its lines are broken than this share, and than so many."""
+
+RULE, LATITUDE, LONGITUDE, DETAILS = "rule", "latitude", "longitude", "details"
+
+
+class Wanted(NamedTuple):
+    """Which records: from which year on, in which box of degrees, in which cells (codes of resolution 3 are true)."""
+
+    since: int
+    box: tuple[float, float, float, float] | None = None
+    cells: NDArray[np.bool_] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows of a source: how many there were, dropped by rule, and used by taxon."""
+
+    rows: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    taxa: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    swapped: int = 0
+    """Rows out of range that would be in it if latitude and longitude changed places."""
+
+    def add(self, other: Tally) -> None:
+        """Add what another one counted."""
+        self.rows += other.rows
+        self.dropped.update(other.dropped)
+        self.swapped += other.swapped
+        longer, shorter = sorted((self.taxa, other.taxa), key=len, reverse=True)
+        self.taxa = longer.copy()
+        self.taxa[: len(shorter)] += shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Where rows go, and who is told of bytes and rows read."""
+
+    heap: Heap
+    registry: Registry
+    wanted: Wanted
+    told: Callable[[int, int], None]
+
+    def source(self, source: Occurrences) -> Tally:
+        """Read all tables of a source; raises `AreaDataError` for one that cannot be read or is mostly broken."""
+        found = Tally()
+        for table, fields in source.tables:
+            tally = Tally()
+            for part in table.parts():
+                tally.add(self._part(part, fields, table))
+            _refuse_ruins(table, tally.rows)
+            found.add(tally)
+        return found
+
+    def _part(self, part: Part, fields: Fields, table: Table) -> Tally:
+        """One part: at full speed first, and carefully if that shows that lines are broken."""
+        if part.careful is None:
+            return self._rows(part, fields)
+        self.heap.mark()
+        try:
+            found = self._rows(part, fields)
+            if part.verified(found.rows):
+                return found
+        except pl.exceptions.PolarsError:
+            pass
+        self.heap.rewind()
+        found = Tally()
+        for careful in part.careful():
+            found.add(self._carefully(careful, fields, table))
+        return found
+
+    def _carefully(self, part: Part, fields: Fields, table: Table) -> Tally:
+        try:
+            return self._rows(part, fields)
+        except pl.exceptions.PolarsError as error:
+            what = f"{table.name}: cannot be read as a table: {str(error).splitlines()[0]}"
+            raise AreaDataError(what, "is it damaged, or of another format?") from error
+
+    def _rows(self, part: Part, fields: Fields) -> Tally:
+        found, rules = Tally(), rules_of(fields)
+        batches = _query(part.frame, fields, self.wanted).collect_batches(
+            chunk_size=BATCH, maintain_order=True, engine="streaming"
+        )
+        for rows in batches:
+            found.add(self._batch(rows, rules))
+            self.told(0, rows.height)
+        self.told(part.size, 0)
+        return found
+
+    def _batch(self, rows: pl.DataFrame, rules: tuple[str, ...]) -> Tally:
+        rule = rows.get_column(RULE)
+        verdicts = np.bincount(rule.to_numpy(), minlength=len(rules) + 1)
+        dropped = Counter({rule: int(count) for rule, count in zip(rules, verdicts[1:], strict=True) if count})
+        swapped = _swapped(rows) if dropped[OUT_OF_RANGE] else 0
+        used = rows.select(NAME, LATITUDE, LONGITUDE, DETAILS).filter(rule == 0)
+        places = np.flatnonzero(rule.to_numpy() == 0)
+        cells = code(used.select(polars_h3.latlng_to_cell(LATITUDE, LONGITUDE, FINEST)).to_series().to_numpy())
+        if self.wanted.cells is not None:
+            inside = self.wanted.cells[cells >> np.uint64(6)]
+            dropped[OUTSIDE] += int(np.count_nonzero(~inside))
+            used, cells, places = used.filter(pl.Series(inside)), cells[inside], places[inside]
+        taxa = self.registry.numbers(used.get_column(NAME), rows, places)
+        details = used.get_column(DETAILS).to_numpy().astype(np.uint64)
+        self.heap.add(record_keys(cells, taxa.astype(np.uint64), details))
+        return Tally(rows.height, dropped, np.bincount(taxa), swapped)
+
+
+def _query(frame: pl.LazyFrame, fields: Fields, wanted: Wanted) -> pl.LazyFrame:
+    said = {LINEAGE + rank: names for rank, names in fields.lineage.items()}
+    said |= {column: told for column, told in ((KEY, fields.key), (COMMON, fields.common_name)) if told is not None}
+    introduced = pl.lit(value=False) if fields.introduced is None else fields.introduced.fill_null(value=False)
+    return frame.select(
+        ruled(fields, wanted.since, wanted.box).alias(RULE),
+        fields.name.alias(NAME),
+        fields.latitude.alias(LATITUDE),
+        fields.longitude.alias(LONGITUDE),
+        details(month(fields), uncertainty_class(fields) - COARSEST, introduced.cast(pl.UInt8)).alias(DETAILS),
+        *(told.alias(column) for column, told in said.items()),
+    )
+
+
+def _swapped(rows: pl.DataFrame) -> int:
+    latitudes, longitudes = pl.col(LATITUDE).abs(), pl.col(LONGITUDE).abs()
+    beyond = (latitudes > 90) & (latitudes <= 180) & (longitudes <= 90)  # noqa: PLR2004 - degrees
+    return int(rows.select(beyond.sum()).item() or 0)
+
+
+def _refuse_ruins(table: Table, rows: int) -> None:
+    """Raise `AreaDataError` for a table most of whose lines are no rows of it."""
+    broken = table.broken
+    if broken.count <= max(BROKEN_FEW, BROKEN_SHARE * (rows + broken.count)):
+        return
+    first = broken.examples[0]
+    what = f"{table.name}: {broken.count:,} of {rows + broken.count:,} lines are broken"
+    raise AreaDataError(f"{what}, the first is line {first.line}: {first.reason}", "fetch it again, or mend it")
