@@ -53,6 +53,15 @@ bench: install $(VENV)/tools  ## geoid's own share of the time, as ratios to the
 	$(BIN)/python tests/bench/own_share.py fixtures/photos
 	$(BIN)/python tests/bench/place.py fixtures/photos
 	$(BIN)/python tests/bench/lookup.py
+	$(BIN)/python tests/bench/seed.py --rows 1_000_000 --forms csv,parquet
+
+.PHONY: bench-seed
+bench-seed: install $(VENV)/tools  ## seed 10 million made-up GBIF records, in every form: time, memory, the same release
+	$(BIN)/python tests/bench/seed.py --forms csv,parquet,zip,darwin-core
+
+.PHONY: bench-seed-memory
+bench-seed-memory: install $(VENV)/tools  ## geoid's peak memory while it seeds 1, 10 and 50 million records (35 GB of disk)
+	$(BIN)/python tests/bench/seed.py --memory
 
 .PHONY: faults
 faults: install $(VENV)/tools  ## answers under fire: lookups go on while database and cache fail, held to the deadline

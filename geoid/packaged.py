@@ -1,11 +1,11 @@
-"""The folders that ship inside the wheel (`models/`, `fixtures/areas/`), found installed and in a checkout alike."""
+"""The folders that ship inside the wheel (`models/`, `fixtures/areas/`, parts of `fixtures/ranges/`), found installed and in a checkout alike."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-IN_CHECKOUT = {"areas": "fixtures/areas"}
+IN_CHECKOUT = {"areas": "fixtures/areas", "ranges": "fixtures/ranges"}
 """Where a folder stands in a checkout, if not beside the package."""
 
 

@@ -82,6 +82,8 @@ class NameSettings(msgspec.Struct, frozen=True):
     """The language of common names (ISO 639-1)."""
 
     language: Annotated[str, msgspec.Meta(pattern="^[a-z]{2}$")]
+    synonyms: str
+    """The file of synonyms that `geoid seed` matches names with; empty: the one that ships with geoid."""
 
 
 class PathSettings(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ def console() -> Console:
 
 
 def card(prediction: Prediction, *, hide_location: bool) -> Group:
-    """The photo, the answer, the candidates with bars, and where the place and the date came from."""
+    """The photo, the answer, the candidates with bars, what is known of the place, where place and date came from."""
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
@@ -103,9 +103,11 @@ def _names(candidate: Candidate) -> tuple[str, Text]:
 def _footer(prediction: Prediction, hide_location: bool) -> Text:
     from rich.text import Text
 
-    from geoid.cli.reasons import place_line
+    from geoid.cli.reasons import coverage, place_line
 
     line = Text(place_line(prediction, hide_location=hide_location))
+    if prediction.narrowing.species_here is not None:
+        line.append(f"\n{coverage(prediction.narrowing)}", style="dim")
     parts = [_place(prediction, hide_location), _date(prediction), f"model {prediction.model.name}"]
     line.append(f"\n{' · '.join(parts)}", style="dim")
     if prediction.capture.problems:

@@ -153,16 +153,19 @@ def _check_cards(settings: Settings) -> Finding:
 
 
 def _check_areas(settings: Settings) -> Finding:
-    """The area data: its release, and how much of the model it covers."""
+    """The area data: its release, what it rests on, and how much of the model it covers."""
     from geoid import wiring
+    from geoid.core.releases import Kind
 
     areas = wiring.open_species(settings, cached=False)
     areas.path.database.store.ping()
     release = areas.release()
     matched = areas.matched(release)
     covered, known = int((matched.model_of >= 0).sum()), len(areas.known.keys)
-    where = f"{_shown(settings.areas.store)} {release.name}, {release.kind}"
-    text = f"{where}, {len(matched.model_of)} taxa, {covered} of {known} of the model's"
+    text = f"{_shown(settings.areas.store)} {release.name}, {release.kind}, {len(matched.model_of):,} taxa"
+    if release.kind is not Kind.RANGES:
+        text += f", {sum(taxon.occurrences for taxon in areas.taxa(release)):,} records"
+    text += f", {covered:,} of {known:,} of the model's"
     if covered < known:
         return Finding("areas", "warn", text, "taxa without area data count as unknown everywhere")
     return Finding("areas", "ok", text)

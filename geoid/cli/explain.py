@@ -18,7 +18,7 @@ from geoid.cli.options import (
     print_json,
 )
 from geoid.cli.quiet import quiet_libraries
-from geoid.cli.reasons import REMARKS, called, months_text, place_line
+from geoid.cli.reasons import REMARKS, called, months_text, nearest, place_line
 from geoid.cli.tally import warn
 from geoid.errors import UsageError
 
@@ -110,7 +110,7 @@ def _place(found: Explanation, hide_location: bool) -> str:
     if local.months and local.source == "area":
         text += f", {months_text(local.months)}"
     if local.status.value == "not-recorded" and found.distance_km is not None and not hide_location:
-        text += f", nearest {round(found.distance_km, -1):,.0f} km away"
+        text += f", {nearest(found.distance_km)}"
     return text
 
 

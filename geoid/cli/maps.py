@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geoid.cli.options import say
-from geoid.errors import StorageError
+from geoid.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from geoid.core.areas import Areas
@@ -15,20 +15,33 @@ if TYPE_CHECKING:
     from geoid.formats.maps import MapView
 
 
+OTHER_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf"}
+
+
+def check_target(path: Path | None) -> None:
+    """Raise `UsageError` where a map is to be some other kind of picture."""
+    if path and path.suffix.lower() in OTHER_PICTURES:
+        raise UsageError(f"--map writes SVG, not {path.suffix}", "give a file name that ends in .svg")
+
+
 def draw(outcome: Outcome, areas: Areas, path: Path, *, hide_location: bool) -> None:
     """Write the map of a prediction to a file; a photo that failed has none.
 
     Raises `StorageError` where it cannot be written.
     """
-    from geoid import packaged
     from geoid.core.predictions import Failure
+
+    if not isinstance(outcome, Failure):
+        write(view(outcome, areas, hide_location=hide_location), path)
+
+
+def write(seen: MapView, path: Path) -> None:
+    """Write a map to a file; raises `StorageError` where it cannot be written."""
+    from geoid import packaged
     from geoid.formats.maps import svg
 
-    if isinstance(outcome, Failure):
-        return
-    text = svg(view(outcome, areas, hide_location=hide_location), packaged.folder("areas") / "land.txt")
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(svg(seen, packaged.folder("areas") / "land.txt"), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}", "check --map") from error
     say(f"map: {path}")
@@ -69,6 +82,15 @@ def show(prediction: Prediction, areas: Areas, *, taxa: Sequence[str], hide_loca
     """Print a small map of where these taxa occur, on a terminal only."""
     import sys
 
+    if sys.stdout.isatty():
+        seen = view(prediction, areas, hide_location=hide_location)
+        print_map(seen._replace(occurs=areas.range_cells(taxa)))
+
+
+def print_map(seen: MapView) -> None:
+    """Print a small map, on a terminal only."""
+    import sys
+
     if not sys.stdout.isatty():
         return
     from rich.text import Text
@@ -77,6 +99,5 @@ def show(prediction: Prediction, areas: Areas, *, taxa: Sequence[str], hide_loca
     from geoid.cli.cards import console
     from geoid.formats.maps import terminal
 
-    seen = view(prediction, areas, hide_location=hide_location)._replace(occurs=areas.range_cells(taxa))
     for row in terminal(seen, packaged.folder("areas") / "land.txt", min(console().width, 80)):
         console().print(Text.assemble(*((span.text, SPANS[span.style]) for span in row)))

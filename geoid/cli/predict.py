@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoid.cli.maps import draw
+from geoid.cli.maps import check_target, draw
 from geoid.cli.options import (
     AreasOption,
     Format,
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from geoid.core.predictions import Outcome
     from geoid.core.values import Capture
     from geoid.settings import Settings
-
-OTHER_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf"}
 
 EXAMPLES = (
     "Examples: geoid predict photo.jpg · geoid predict photos/ --json · "
@@ -87,8 +85,7 @@ def predict(
     single = wiring.is_single_photo(photos)
     if map_to and not single:
         raise UsageError("--map draws one photo", "give a single file")
-    if map_to and map_to.suffix.lower() in OTHER_PICTURES:
-        raise UsageError(f"--map writes SVG, not {map_to.suffix}", "give a file name that ends in .svg")
+    check_target(map_to)
     pipeline = wiring.open_pipeline(settings, wait=False)
     tally = Tally(hide_location=hide_location)
     try:

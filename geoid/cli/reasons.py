@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from geoid.core.predictions import Candidate, Prediction, Ranking, WhyNot
+    from geoid.core.predictions import Candidate, Narrowing, Prediction, Ranking, WhyNot
 
 NOT_USED = {
     "no-location": "no location: by vision alone",
@@ -47,6 +47,8 @@ def _change(ranking: Ranking, first: Candidate, seen: Candidate) -> str:
     if first.taxon == seen.taxon and first.covers == seen.covers:
         if first.local_status.value in AWAY:
             return f"the place speaks against it: {name} is {_remark(ranking, first)}"
+        if first.local_status.value == "unknown":
+            return f"the place changed nothing: the area data says nothing of {name}"
         return f"the place changed nothing: {name} is {_remark(ranking, first)}"
     if first.label == seen.label:
         left = f"{len(first.covers)} occur here" if first.covers else f"only {first.taxon.scientific_name} occurs here"
@@ -78,7 +80,12 @@ def distance(why_not: WhyNot | None) -> str:
     """How far away the ruled-out animal occurs, if that is known."""
     if why_not is None or why_not.distance_km is None or why_not.reason.value == "out-of-season":
         return ""
-    return f"nearest {round(why_not.distance_km, -1):,.0f} km away"
+    return nearest(why_not.distance_km)
+
+
+def nearest(kilometres: float) -> str:
+    """How far away the nearest cell is, to ten kilometres: its centre may lie nearer than that."""
+    return f"nearest {max(round(kilometres, -1), 10):,.0f} km away"
 
 
 def called(candidate: Candidate | WhyNot) -> str:
@@ -88,6 +95,28 @@ def called(candidate: Candidate | WhyNot) -> str:
 
 def _plain(name: str) -> str:
     return name.partition(" (")[0]
+
+
+def coverage(narrowing: Narrowing) -> str:
+    """How many taxa occur at a place, how many of them the model knows, and how many records that rests on."""
+    here, known = narrowing.species_here or 0, narrowing.known_to_model or 0
+    text = f"{counted(here)} here in some month, {known:,} of them known to the model"
+    return text if narrowing.density is None else f"{text}; {records(narrowing.density)} near"
+
+
+def counted(taxa: int) -> str:
+    """So many taxa occur."""
+    return f"{taxa:,} taxon occurs" if taxa == 1 else f"{taxa:,} taxa occur"
+
+
+def records(density: int) -> str:
+    """The count of records that a density stands for, to two digits, which is more than it is good for."""
+    from geoid.core.features import COUNTS
+
+    count = int(COUNTS[density])
+    if count <= 1:
+        return "1 record" if count else "no records"
+    return f"about {round(count, min(0, 2 - len(str(count)))):,} records"
 
 
 def months_text(months: tuple[int, ...]) -> str:

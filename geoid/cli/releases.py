@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from geoid.cli import seed_report
 from geoid.cli.options import print_json, say
 
 if TYPE_CHECKING:
     from geoid.core.releases import ListedRelease, Pointer
+    from geoid.seeding.reports import SeedReport
 
 Action = Literal["seed", "dry-run", "rollback", "prune"]
 DIGITS = 12
@@ -20,6 +23,7 @@ class Report(NamedTuple):
     """What an action did; `rows` are those of the pack by table, `bytes` its size, `seconds` what publishing took.
 
     `published` is false where the release was there already; after a dry run, whether it would have been written.
+    A release that is written to a `file` is not published, and nothing is put in force.
     """
 
     action: Action
@@ -34,6 +38,7 @@ class Report(NamedTuple):
     seconds: float | None = None
     dropped: Sequence[str] = ()
     remarks: Sequence[str] = ()
+    file: str | None = None
 
 
 class Listing(NamedTuple):
@@ -44,16 +49,19 @@ class Listing(NamedTuple):
     pointer: Pointer | None
 
 
-def show_report(report: Report, as_json: bool) -> None:
-    """Write what an action did."""
+def show_report(report: Report, as_json: bool, built: SeedReport | None = None) -> None:
+    """Write what an action did; where it built a release, the document holds the report on that too."""
     from geoid.core.text import printable
 
     if as_json:
-        print_json({"format": 1, **report._asdict()})
+        print_json({"format": 1, **report._asdict(), **seed_report.document(built)})
     elif report.action == "dry-run":
         print(_plan(report))
     elif report.action == "prune":
         _show_pruned(report)
+    elif report.file is not None:
+        print(f"wrote {printable(report.file)}")
+        say(f"{report.release}, digest {(report.digest or '')[:DIGITS]}, {_size(report)} in {report.seconds:.1f} s")
     else:
         print(f"{printable(report.in_force or 'nothing')} is in force")
         said = [] if report.action == "rollback" else [_published(report)]
@@ -77,18 +85,25 @@ def _plan(report: Report) -> str:
     """What would happen, a line each: the release, where it would go, what it would replace."""
     from geoid.core.text import printable
 
+    lines = (
+        f"release  {printable(report.release or '')}, digest {(report.digest or '')[:DIGITS]}",
+        f"rows     {_size(report)}",
+        f"target   {printable(report.target)}",
+        f"plan     {_consequence(report)}; nothing was changed",
+    )
+    return "\n".join(lines)
+
+
+def _consequence(report: Report) -> str:
+    """What a run would change."""
+    if report.file is not None:
+        there = os.path.exists(report.file)
+        return "it would take the place of the file that is there" if there else "it would be written"
     if report.in_force == report.release:
         replaced = "it is in force already, as it ships with geoid" if report.published else "it is in force already"
     else:
         replaced = f"it would be in force in place of {report.in_force or 'none'}"
-    there = "it would be published" if report.published else "it is already there"
-    lines = (
-        f"release  {printable(report.release or '')}, digest {(report.digest or '')[:DIGITS]}",
-        f"rows     {_size(report)}",
-    )
-    return "\n".join(
-        (*lines, f"target   {printable(report.target)}", f"plan     {there}; {replaced}; nothing was changed")
-    )
+    return f"{'it would be published' if report.published else 'it is already there'}; {replaced}"
 
 
 def _show_pruned(report: Report) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoid.core.attempts import Attempt
 from geoid.core.breaker import Breaker
-from geoid.core.evidence import Evidence, Matched, has_data, taxa_here, weigh
-from geoid.core.features import HINT, Features, decode
+from geoid.core.evidence import LOCAL, Evidence, Matched, has_data, taxa_here, weigh
+from geoid.core.features import HINT, Features, decode, taxa_in
 from geoid.core.fetching import LONGEST_LOCK, CachePath, Fetched
 from geoid.core.places import cells_around, kilometres
 from geoid.core.pointers import PointerReader
@@ -212,9 +213,21 @@ def narrowed(
     if not has_data(features):
         return Narrowing(NarrowingStatus.NO_DATA_HERE, mode, outcome, release.name)
     here = taxa_here(features)
-    known = int(np.count_nonzero(matched.model_of[here] >= 0))
-    everywhere = int(np.count_nonzero(matched.worldwide))
-    overflowing = max(one.taxa - len(one.records) for one in features)
+    of_model = matched.model_of[here]
+    everywhere = matched.worldwide.copy()
+    everywhere[of_model[of_model >= 0]] = False  # those are counted already
+    listed, known = len(here) + np.count_nonzero(everywhere), np.count_nonzero(of_model >= 0)
+    overflowing = _overflowing(release, features, here)
     density = max(one.density for one in features) if release.kind is not Kind.RANGES else None
-    counts = (len(here) + everywhere + max(overflowing, 0), known + everywhere)
+    counts = (int(listed) + overflowing, int(known + np.count_nonzero(everywhere)))
     return Narrowing(status, mode, outcome, release.name, *counts, density)
+
+
+def _overflowing(release: Release, features: Sequence[Features], here: NDArray[np.intp]) -> int:
+    """How many more taxa are here that did not fit into the value of one of the cells.
+
+    Taxa whose records are of the coarse cell only are near; of ranges that cell may be the finest.
+    """
+    cells = [one for one in features if one.resolution >= LOCAL or release.kind is Kind.RANGES]
+    cut = [one for one in cells if one.taxa > taxa_in(one.records)]
+    return max((one.taxa - len(np.union1d(one.records["taxon"], here)) for one in cut), default=0)

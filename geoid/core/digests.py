@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geoid.core.features import RESOLUTIONS, Flag, Records, decode
+from geoid.core.features import RESOLUTIONS, Records, decode, in_order
 
 if TYPE_CHECKING:
     from geoid.core.releases import ReleaseTaxon
 
 HEAD = np.dtype([("cell", "<u8"), ("weight", "<f4"), ("occurrences", "<u4"), ("records", "<u4"), ("taxa", "<u4")])
 """What counts of a cell besides its records."""
+
+_HEAD = struct.Struct("<QfIII")
+"""The same, of one cell."""
 
 _json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
@@ -47,10 +51,12 @@ class Digest:
     def value(self, cell: int, value: bytes, overflow: bytes | None = None) -> None:
         """Take one cell in by its value; raises `AreaDataError` for one that is damaged."""
         features = decode(value)
-        parts = [features.records] if overflow is None else [features.records, decode(overflow).records]
-        records = in_order(np.concatenate(parts))
-        head = np.array([(cell, features.weight, features.occurrences, len(records), features.taxa)], HEAD)
-        self.cells(features.resolution, head, records)
+        records = features.records
+        if overflow is not None:
+            records = in_order(np.concatenate([records, decode(overflow).records]))
+        head = _HEAD.pack(cell, features.weight, features.occurrences, len(records), features.taxa)
+        self._heads[features.resolution].update(head)
+        self._records[features.resolution].update(records.tobytes())
 
     def hexdigest(self) -> str:
         """What came in so far, as 64 hexadecimal digits."""
@@ -63,16 +69,13 @@ class Digest:
 def of_values(
     taxa: Iterable[tuple[ReleaseTaxon, bytes]], cells: Iterable[tuple[int, bytes]], overflow: Mapping[int, bytes]
 ) -> str:
-    """The digest of a release whose values are made already: taxa with their packed cells, and cells in any order."""
+    """The digest of a release whose values are made already: taxa with their packed cells, and values by cell."""
     found = Digest()
     for taxon, places in taxa:
         found.taxon(taxon, places)
+    left = dict(overflow)
     for cell, value in cells:
-        found.value(cell, value, overflow.get(cell))
+        found.value(cell, value, left.pop(cell, None))
+    for cell, value in sorted(left.items()):  # which no release has; so a pack with such rows is not what it says
+        found.value(cell, value)
     return found.hexdigest()
-
-
-def in_order(records: Records) -> Records:
-    """Records by taxon, of one taxon that of occurrences before that of the range."""
-    of_range = records["flags"] & Flag.RANGE > 0
-    return records[np.lexsort((of_range, records["taxon"]))]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from geoid.core.features import COUNTS, Features, Flag, Records
 from geoid.core.predictions import LocalStatus
 from geoid.core.releases import ReleaseTaxon, TaxonFlag
+from geoid.core.values import taxon_key
 
 Floats = NDArray[np.float64]
 STATUSES = tuple(LocalStatus)
@@ -37,9 +38,15 @@ OFF_SEASON = 0.1
 LOCAL = 3
 """A record at this resolution or finer is here; one in the coarse cell only is near."""
 
+AWAY = int(Flag.TOUCHES | Flag.DOUBTFUL)
+"""The flags of a record that does not say that the taxon is here."""
+
 
 class KnownTaxon(NamedTuple):
-    """A taxon of a release that a model knows: its number, key, flags and records world-wide."""
+    """A taxon of a release that a model knows: its number, the model's key, its flags and records world-wide.
+
+    The key is its own, or that of the lowest taxon above it that the model knows: a ladybird is one of Coccinellidae.
+    """
 
     number: int
     key: str
@@ -87,9 +94,18 @@ def match(keys: Sequence[str], taxa: Sequence[ReleaseTaxon]) -> Matched:
 
 def known_taxa(keys: Sequence[str], taxa: Sequence[ReleaseTaxon]) -> KnownTaxa:
     """What predictions need of the taxa of a release."""
-    wanted = set(keys)
-    chosen = (KnownTaxon(one.number, one.key, one.flags, one.occurrences) for one in taxa if one.key in wanted)
+    wanted = frozenset(keys)
+    met = ((one, _met(one, wanted)) for one in taxa)
+    chosen = (KnownTaxon(one.number, key, one.flags, one.occurrences) for one, key in met if key is not None)
     return KnownTaxa(len(taxa), sum(one.occurrences for one in taxa), tuple(chosen))
+
+
+def _met(taxon: ReleaseTaxon, wanted: frozenset[str]) -> str | None:
+    """The key by which a model knows a taxon, if it does."""
+    if taxon.key in wanted:
+        return taxon.key
+    above = (taxon_key(name) for name in reversed(tuple(taxon.lineage.values())))
+    return next((key for key in above if key in wanted), None)
 
 
 def place(keys: Sequence[str], known: KnownTaxa) -> Matched:
@@ -100,8 +116,10 @@ def place(keys: Sequence[str], known: KnownTaxa) -> Matched:
     counts = np.zeros(len(keys))
     for taxon in known.taxa:
         index = places[taxon.key]
+        sure = ~int(TaxonFlag.DOUBTFUL) | flags[index] & taxon.flags  # doubtful only if each of its members is
         model_of[taxon.number] = index
-        flags[index], counts[index] = taxon.flags, taxon.occurrences
+        flags[index] = (flags[index] | taxon.flags) & sure
+        counts[index] += taxon.occurrences
     worldwide, domestic = flags & TaxonFlag.WORLDWIDE > 0, flags & TaxonFlag.DOMESTIC > 0
     return Matched(model_of, flags & TaxonFlag.DOUBTFUL == 0, worldwide, domestic, counts / (known.occurrences or 1))
 
@@ -112,6 +130,8 @@ def weigh(features: Sequence[Features], matched: Matched, month: int | None) -> 
     scores, statuses = _ranges(cells, matched, month)
     if any(np.any(one.records["flags"] & Flag.RANGE == 0) for one in cells):
         counted, seen = _occurrences(cells, matched, month)
+        recorded = (statuses == NEAR) & ((seen == EXPECTED) | (seen == INTRODUCED))
+        statuses = np.where(recorded, seen, statuses)  # what was seen here is here, though its range ends beside it
         better = (counted > scores) | (statuses == ABSENT)
         scores, statuses = np.where(better, counted, scores), np.where(better, seen, statuses)
     scores[matched.worldwide], statuses[matched.worldwide] = 1.0, EXPECTED
@@ -126,15 +146,20 @@ def has_data(features: Sequence[Features]) -> bool:
     return any(np.any(one.records["flags"] & Flag.DOMESTIC == 0) for one in features)
 
 
-def taxa_here(features: Sequence[Features]) -> NDArray[np.uint32]:
-    """The numbers of the taxa that occur here, in any month; those that are only near are left out."""
-    finest_first = sorted(features, key=lambda one: -one.resolution)
-    records = np.concatenate([one.records for one in finest_first])
-    taxa, first = np.unique(records["taxon"], return_index=True)
-    decisive = records[first]
-    away = int(Flag.TOUCHES | Flag.DOUBTFUL)
-    here: NDArray[np.uint32] = taxa[(decisive["year"] > 0) & (decisive["flags"] & away == 0)]
-    return here
+def taxa_here(features: Sequence[Features]) -> NDArray[np.intp]:
+    """The numbers of the taxa that occur here, in any month; those that are only near are left out.
+
+    Of a taxon's range records the finest counts. Of its occurrence records any does that is of this place.
+    """
+    size = max((int(one.records["taxon"][-1]) + 1 for one in features if len(one.records)), default=0)
+    inside, seen = np.zeros((2, size), np.bool_)
+    for one in sorted(features, key=lambda one: one.resolution):
+        taxa, flags = one.records["taxon"], one.records["flags"]
+        here, of_range = (one.records["year"] > 0) & (flags & AWAY == 0), flags & Flag.RANGE > 0
+        inside[taxa[of_range]] = here[of_range]
+        if one.resolution >= LOCAL:
+            seen[taxa[here & ~of_range]] = True
+    return np.flatnonzero(inside | seen)
 
 
 def _of_model(records: Records, matched: Matched) -> tuple[Records, NDArray[np.int32]]:
@@ -158,10 +183,11 @@ def _ranges(cells: Sequence[Features], matched: Matched, month: int | None) -> t
         away, touches, doubtful = weights == 0, flags & Flag.TOUCHES > 0, flags & Flag.DOUBTFUL > 0
         beside = np.where(flags & Flag.MIGRANT > 0, BESIDE, 0.0)
         here = np.where(away, beside, np.where(touches, np.minimum(weights, BESIDE), weights))
-        scores[places] = np.where(doubtful, 0.0, here)
         codes = np.where(flags & Flag.INTRODUCED > 0, INTRODUCED, EXPECTED)
         codes = np.where(touches, NEAR, np.where(away, SEASON, codes))
-        statuses[places] = np.where(doubtful, UNKNOWN, codes)
+        best_last = np.argsort(np.where(doubtful, -1.0, here), kind="stable")  # of several members of one taxon
+        scores[places[best_last]] = np.where(doubtful, 0.0, here)[best_last]
+        statuses[places[best_last]] = np.where(doubtful, UNKNOWN, codes)[best_last]
     return scores, statuses
 
 
@@ -170,31 +196,42 @@ def _occurrences(cells: Sequence[Features], matched: Matched, month: int | None)
     shares = matched.shares.copy()
     season = np.ones(len(shares))
     statuses = np.full(len(shares), ABSENT, np.int8)
+    kept = np.zeros(len(shares), np.bool_)
     for one in cells:
         records, places = _of_model(one.records[one.records["flags"] & Flag.RANGE == 0], matched)
-        counts = np.zeros(len(shares))
-        counts[places] = COUNTS[records["year"]]
+        counts, coarse, introduced = (_sums(records, places, flag, len(shares)) for flag in SUMMED)
         constant = SHRINKAGE[one.resolution]
         finer = (counts + constant * shares) / (one.weight + constant)
-        coarse = places[records["flags"] & Flag.TOO_COARSE > 0]
-        finer[coarse] = shares[coarse]
+        finer[kept] = shares[kept]
+        kept[places] = 2 * coarse[places] > counts[places]  # for the cells below; without a record there, further
         shares = finer
         _season(season, records, places, month)
-        here = places[records["year"] > 0]
-        introduced = records["flags"][records["year"] > 0] & Flag.INTRODUCED > 0
-        statuses[here] = np.where(introduced, INTRODUCED, EXPECTED) if one.resolution >= LOCAL else NEAR
+        seen = np.where(2 * introduced > counts, INTRODUCED, EXPECTED) if one.resolution >= LOCAL else NEAR
+        statuses = np.where(counts > 0, seen, statuses)
     shares = shares * season
     statuses[(season < OFF_SEASON) & (statuses != ABSENT)] = SEASON
     return shares / (shares.max(initial=0.0) or 1.0), statuses
+
+
+SUMMED = (0, int(Flag.TOO_COARSE), int(Flag.INTRODUCED))
+"""The flags by which records are counted: all of them, and those that are mostly one or the other."""
+
+
+def _sums(records: Records, places: NDArray[np.int32], flag: int, taxa: int) -> Floats:
+    """How many records each taxon has, of its members that have a flag."""
+    counted = np.where(records["flags"] & flag == flag, COUNTS[records["year"]], 0.0)
+    sums: Floats = np.bincount(places, counted, taxa).astype(np.float64)
+    return sums
 
 
 def _season(season: Floats, records: Records, places: NDArray[np.int32], month: int | None) -> None:
     """The month's share of the mean month, smoothed over its neighbours by 1:2:1, of the finest cell with enough."""
     if month is None:
         return
-    enough = COUNTS[records["year"]] >= SEASON_FROM
-    months = COUNTS[records["months"][enough]]
+    months = np.zeros((len(season), 12))
+    np.add.at(months, places, COUNTS[records["months"]])
+    enough = np.bincount(places, COUNTS[records["year"]], len(season)) >= SEASON_FROM
     smooth = (np.roll(months, 1, axis=1) + 2 * months + np.roll(months, -1, axis=1)) / 4
     mean = smooth.mean(axis=1)
-    dated = mean > 0
-    season[places[enough][dated]] = smooth[dated, month - 1] / mean[dated]
+    dated = enough & (mean > 0)
+    season[dated] = smooth[dated, month - 1] / mean[dated]

@@ -26,6 +26,9 @@ ZSTD = 1
 COMPRESS_FROM = 1024
 """Bodies longer than this are compressed: what fits into one kilobyte costs no less when it is smaller."""
 
+LEVEL = 12
+"""Of zstd, for what is made once and read often."""
+
 MAX_VALUE = 64 * 1024
 """Bytes of a value, header included: ElastiCache Serverless charges by the kilobyte."""
 
@@ -51,7 +54,11 @@ class Flag(IntFlag):
 
 
 class Features(NamedTuple):
-    """One cell: records of `RECORD` by ascending taxon number, `weight` is N_r, `taxa` counts the overflow too."""
+    """One cell: records of `RECORD` in order, `weight` is N_r, `taxa` counts the overflow too.
+
+    A taxon has at most one record of occurrences and one of a range. They are in order by taxon number, of two of the
+    same taxon that of occurrences first.
+    """
 
     resolution: int
     records: Records
@@ -75,7 +82,24 @@ class Encoded(NamedTuple):
 def records_of(rows: Iterable[tuple[int, int, bytes, int]]) -> Records:
     """Records from rows of taxon number, whole-year weight, twelve monthly weights and flags, put in order."""
     listed = [(taxon, year, tuple(months), flags, 0) for taxon, year, months, flags in rows]
-    return np.sort(np.array(listed, dtype=RECORD), order="taxon")
+    return in_order(np.array(listed, dtype=RECORD))
+
+
+def in_order(records: Records) -> Records:
+    """Records by taxon number, of two of the same taxon that of occurrences first."""
+    ordered: Records = records[np.argsort(_ranks(records), kind="stable")]
+    return ordered
+
+
+def _ranks(records: Records) -> NDArray[np.int64]:
+    """What records are ordered by."""
+    ranks: NDArray[np.int64] = 2 * records["taxon"].astype(np.int64) + (records["flags"] & Flag.RANGE > 0)
+    return ranks
+
+
+def taxa_in(records: Records) -> int:
+    """How many taxa these records, which are in order, are of."""
+    return int(np.count_nonzero(np.diff(records["taxon"]))) + (len(records) > 0)
 
 
 def weight_of(count: float) -> int:
@@ -90,26 +114,38 @@ COUNTS = np.round(2 ** (np.arange(256) / 8) - 1)
 def encode(features: Features, limit: int = MAX_VALUE) -> Encoded:
     """Encode a cell; where it does not fit, the taxa of the greatest weight stay and the rest overflows.
 
-    Raises `ValueError` for records that are not in ascending order of taxon numbers, each once.
+    Both records of a taxon stay together.
+
+    Raises `ValueError` for records that are not in the order of `Features`, each once.
     """
-    taxa = features.records["taxon"].astype(np.int64)
-    if np.any(np.diff(taxa) <= 0):
-        raise ValueError("records must be in ascending order of taxon numbers, each once")
-    features = features._replace(taxa=len(taxa))
+    if np.any(np.diff(_ranks(features.records)) <= 0):
+        raise ValueError("records must be in ascending order of taxon numbers, each once, ranges after occurrences")
+    features = features._replace(taxa=taxa_in(features.records))
     whole = _encoded(features)
     if len(whole) <= limit:
         return Encoded(whole)
-    heaviest = np.argsort(-features.records["year"].astype(np.int16), kind="stable")
-    fits, fails = 0, len(taxa)
+    places = _places_by_weight(features.records)
+    fits, fails = 0, features.taxa
     while fails - fits > 1:
         middle = (fits + fails) // 2
-        short = len(_encoded(_subset(features, heaviest[:middle]))) <= limit
+        short = len(_encoded(_subset(features, places < middle))) <= limit
         fits, fails = (middle, fails) if short else (fits, middle)
-    return Encoded(_encoded(_subset(features, heaviest[:fits])), _encoded(_subset(features, heaviest[fits:])))
+    return Encoded(_encoded(_subset(features, places < fits)), _encoded(_subset(features, places >= fits)))
 
 
-def _subset(features: Features, chosen: NDArray[np.intp]) -> Features:
-    return features._replace(records=features.records[np.sort(chosen)])
+def _places_by_weight(records: Records) -> NDArray[np.intp]:
+    """For each record the place of its taxon, the heaviest first, equal ones by number."""
+    taxon_of = np.cumsum(np.diff(records["taxon"], prepend=records["taxon"][:1]) != 0)
+    heaviest = np.zeros(taxon_of[-1] + 1, np.int16)
+    np.maximum.at(heaviest, taxon_of, records["year"])
+    places = np.empty(len(heaviest), np.intp)
+    places[np.argsort(-heaviest, kind="stable")] = np.arange(len(heaviest))
+    found: NDArray[np.intp] = places[taxon_of]
+    return found
+
+
+def _subset(features: Features, chosen: NDArray[np.bool_]) -> Features:
+    return features._replace(records=features.records[chosen])
 
 
 def _encoded(features: Features) -> bytes:
@@ -117,7 +153,7 @@ def _encoded(features: Features) -> bytes:
     if len(body) > COMPRESS_FROM:
         import zstandard  # most values are small
 
-        body, flags = zstandard.ZstdCompressor(level=12, write_content_size=True).compress(body), ZSTD
+        body, flags = zstandard.ZstdCompressor(level=LEVEL, write_content_size=True).compress(body), ZSTD
     return _header(features, flags) + body
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from geoid.core.areas import Areas, narrowed
 from geoid.core.attempts import Attempt
-from geoid.core.evidence import STATUSES, match, weigh
-from geoid.core.features import Features, Flag
+from geoid.core.evidence import SEASON_FROM, STATUSES, match, weigh
+from geoid.core.features import COUNTS, Features, Flag, Records, in_order
 from geoid.core.places import cells_around
 from geoid.core.predictions import LocalStatus, LookupFacts, Narrowing
 from geoid.core.releases import ReleaseTaxon, TaxonFlag
@@ -20,6 +21,8 @@ from geoid.errors import NoLocationError
 
 INCLUDED = (LocalStatus.EXPECTED, LocalStatus.INTRODUCED, LocalStatus.DOMESTIC)
 ALL_YEAR = tuple(range(1, 13))
+EVERY = 0xFFF
+"""The bits of all months."""
 
 
 class LocalTaxon(NamedTuple):
@@ -81,7 +84,7 @@ def joined(features: Sequence[Features]) -> tuple[Features, ...]:
     for one in features:
         by_resolution[one.resolution].append(one)
     return tuple(
-        parts[0]._replace(records=np.sort(np.concatenate([part.records for part in parts]), order="taxon"))
+        parts[0]._replace(records=in_order(np.concatenate([part.records for part in parts])))
         for parts in by_resolution.values()
     )
 
@@ -95,14 +98,35 @@ def _local(taxon: ReleaseTaxon, score: float, status: LocalStatus, months: dict[
 
 
 def _months(features: Sequence[Features]) -> dict[int, tuple[int, ...]]:
-    """The months of each taxon in its finest record; a record that only touches has them too."""
-    found: dict[int, tuple[int, ...]] = {}
+    """The months of each taxon: those of its finest range record, and those in which it was recorded.
+
+    A range that only touches the cell has months too. Records without a month are of the whole year, unless a range
+    knows better.
+    """
+    ranges: dict[int, int] = {}
+    seen: dict[int, int] = {}
     for one in sorted(features, key=lambda one: one.resolution):
-        for record in one.records:
-            present = tuple((np.flatnonzero(record["months"]) + 1).tolist())
-            dated = present or (ALL_YEAR if record["year"] and not record["flags"] & Flag.MIGRANT else ())
-            found[int(record["taxon"])] = dated
-    return found
+        for taxon, year, dated, flags in _rows(one.records):
+            if flags & Flag.RANGE:
+                ranges[taxon] = dated or (EVERY if year and not flags & Flag.MIGRANT else 0)
+            elif year and (taxon not in seen or (dated and (not seen[taxon] or COUNTS[year] >= SEASON_FROM))):
+                seen[taxon] = dated  # the finest cell with enough records, else the one with the most
+    undated = {taxon: dated or EVERY for taxon, dated in seen.items()}
+    found = {taxon: ranges[taxon] | seen.get(taxon, 0) for taxon in ranges}
+    return {taxon: _listed(months) for taxon, months in (undated | found).items()}
+
+
+def _rows(records: Records) -> Iterator[tuple[int, int, int, int]]:
+    """Taxon, weight of the year, months as bits and flags of each record."""
+    months = (records["months"] > 0) @ (1 << np.arange(12))
+    columns = (records["taxon"], records["year"], months, records["flags"])
+    return zip(*(column.tolist() for column in columns), strict=True)
+
+
+@cache
+def _listed(months: int) -> tuple[int, ...]:
+    """The months of these bits."""
+    return tuple(month for month in ALL_YEAR if months >> (month - 1) & 1)
 
 
 def within(taxa: Sequence[LocalTaxon], group: str) -> tuple[LocalTaxon, ...]:

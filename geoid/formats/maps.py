@@ -48,14 +48,22 @@ Style = Literal["sea", "land", "range", "place"]
 STYLES: tuple[Style, ...] = ("sea", "land", "range", "place")
 
 
+Mark = Literal["photo", "place"]
+NEAR: dict[Mark, str] = {"photo": "the photo was taken near", "place": "the place is near"}
+
+
 class MapView(NamedTuple):
-    """What a map shows: a place and its H3 cell, the cells (resolution 3 or coarser) where the taxon occurs, words."""
+    """What a map shows: a place and its H3 cell, the cells (resolution 3 or coarser) where the taxon occurs, words.
+
+    `mark` is what the place is that of.
+    """
 
     place: Coordinates | None
     cell: str | None
     occurs: Sequence[str]
     title: str
     caption: str
+    mark: Mark = "photo"
 
 
 class Span(NamedTuple):
@@ -117,8 +125,14 @@ def _ring(pixels: Points) -> str:
             kept.append((x, y))
     if len(kept) < 3:  # noqa: PLR2004 - a triangle
         return ""
-    steps = " ".join(f"{(x - a) / 10:g} {(y - b) / 10:g}" for (a, b), (x, y) in pairwise(kept))
-    return f"M{kept[0][0] / 10:g} {kept[0][1] / 10:g}l{steps}z"
+    steps = " ".join(f"{_tenths(x - a)} {_tenths(y - b)}" for (a, b), (x, y) in pairwise(kept))
+    return f"M{_tenths(kept[0][0])} {_tenths(kept[0][1])}l{steps}z"
+
+
+def _tenths(number: int) -> str:
+    """So many tenths as SVG has them at their shortest: a scattered range is many short steps."""
+    text = f"{abs(number) / 10:g}"
+    return ("-" if number < 0 else "") + (text.removeprefix("0") or "0")
 
 
 def _graticule(frame: Frame) -> Iterator[str]:
@@ -179,7 +193,7 @@ def _legend(view: MapView, baseline: float) -> Iterator[str]:
     if view.place is not None:
         yield f'<circle cx="{x + 7}" cy="{baseline - 4:g}" r="6" fill="none" stroke="{PLACE}" stroke-width="1.2"/>'
         yield f'<circle cx="{x + 7}" cy="{baseline - 4:g}" r="2.5" fill="{PLACE}"/>'
-        yield _text(x + 20, baseline, f"the photo{_within(view.cell)}", words)
+        yield _text(x + 20, baseline, f"the {view.mark}{_within(view.cell)}", words)
 
 
 def _within(cell: str | None) -> str:
@@ -196,7 +210,7 @@ def _described(view: MapView, caption: str) -> str:
     if view.place is None:
         return caption
     where = f"{_degrees(round(view.place.latitude, 1), 'NS')}, {_degrees(round(view.place.longitude, 1), 'EW')}"
-    return f"{caption}; the photo was taken near {where}"
+    return f"{caption}; {NEAR[view.mark]} {where}"
 
 
 def _fit(words: str, columns: int) -> str:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from geoid.core.releases import ReleaseTaxon
 from geoid.seeding.bits import Numbers
-from geoid.seeding.names import Resolved
+from geoid.seeding.names import NO_SPECIES_NAME, Resolved
 from geoid.seeding.sources import SourceTaxon
 
 KINGDOM = "Animalia"
-RULES = ("no-animal", "outside-taxa")
-"""Why a taxon is dropped with all its records: it is no animal, or not of the group that was asked for."""
+RULES = ("no-animal", "no-species-name", "outside-taxa")
+"""Why a taxon is dropped with all its records: it is no animal, has no name of a species, or is not of the group."""
 
 
 class Book(NamedTuple):
@@ -78,8 +78,10 @@ def _verdict(taxon: Resolved, group: str | None) -> int:
     """The number of the rule that drops a taxon, or 0."""
     if taxon.lineage.get("kingdom", KINGDOM).lower() != KINGDOM.lower():
         return 1
+    if taxon.reason == NO_SPECIES_NAME:
+        return 2
     names = {name.lower() for name in taxon.lineage.values()}
-    return 2 if group is not None and group.lower() not in names else 0
+    return 3 if group is not None and group.lower() not in names else 0
 
 
 def _better(former: Resolved | None, latter: Resolved) -> Resolved:

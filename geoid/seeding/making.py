@@ -28,7 +28,7 @@ from geoid.seeding.reports import NamesReport, SeedReport, SourceReport, ValuesR
 from geoid.seeding.requests import Moment, Request, Watch
 from geoid.seeding.scan import Scan, Tally, Wanted
 from geoid.seeding.sources import Counted, Occurrences, Ranges, Source, SourceTaxon
-from geoid.seeding.union import Held, by_resolution, handed_down, ranks_of, within
+from geoid.seeding.union import NOTHING, Held, by_resolution, handed_down, ranks_of, within
 
 NAME = re.compile(r"[^A-Za-z0-9._-]+")
 DIGITS = 8
@@ -128,14 +128,14 @@ def _world(read: Read, names: Census, wanted: Wanted) -> World:
     parts: dict[type, list[tuple[Keys, np.ndarray]]] = {Ranges: [], Counted: []}
     for source, ranks in zip(read.others, names.ranks[1:], strict=True):
         cells, records = ranks_of(source.cells, source.records, ranks)
-        parts[type(source)].append(within(cells, records, wanted.cells))
+        parts[type(source)].append(within(cells, records, wanted.ranges))
     ranges, counted = (_held(parts[kind]) for kind in (Ranges, Counted))
     return World(read.heap.runs(), names.ranks[0], len(names.taxa), counted, handed_down(ranges))
 
 
 def _held(parts: Sequence[tuple[Keys, np.ndarray]]) -> dict[int, Held]:
     if not parts:
-        return {}
+        return dict.fromkeys(RESOLUTIONS, NOTHING)
     return by_resolution(np.concatenate([cells for cells, _ in parts]), np.concatenate([some for _, some in parts]))
 
 
@@ -225,7 +225,7 @@ def _of_tables(source: Occurrences, tally: Tally, verdicts: np.ndarray) -> Sourc
     by_taxon = drops(verdicts[: len(tally.taxa)], tally.taxa)
     dropped = {rule: count for rule, count in (tally.dropped + by_taxon).most_common() if count}
     tables = [table for table, _ in source.tables]
-    remarks = [*source.remarks, *(remark for table in tables for remark in getattr(table, "remarks", ()))]
+    remarks = [*source.remarks, *(remark for table in tables for remark in table.remarks)]
     if tally.swapped > tally.rows * SWAPPED:
         remarks.append(f"latitude and longitude look swapped in {tally.swapped:,} rows")
     return SourceReport(

@@ -75,7 +75,7 @@ class Regions:
         if match is None or not (match[1] or match[2]):
             raise AreaDataError(f"{text!r} is not a region")
         name, box = match[1], match[2]
-        boxed = None if box is None else in_box(*_corners(text, box))
+        boxed = None if box is None else in_box(*corners(text, box))
         if boxed is not None and name == EVERY_SEA:
             return np.setdiff1d(boxed, self._inland)
         found = self._named(name or LAND)
@@ -108,7 +108,8 @@ class Regions:
         return found
 
 
-def _corners(text: str, box: str) -> tuple[float, float, float, float]:
+def corners(text: str, box: str) -> tuple[float, float, float, float]:
+    """The degrees of a box; raises `AreaDataError` about the text it stands in."""
     try:
         south, west, north, east = (float(part) for part in box.split(","))
     except ValueError:

@@ -18,6 +18,9 @@ class Registry:
     """Gives each name a number. What else is said of a taxon is taken from the first row that names it."""
 
     def __init__(self) -> None:
+        self.system = ""
+        """The system of the keys to come, such as `gbif`."""
+
         self._type = pl.Categorical(pl.Categories.random(physical=pl.UInt32))
         self._kept = pl.Series([], dtype=self._type)  # Polars forgets the numbers once no column has them
         self.taxa: list[SourceTaxon] = []
@@ -39,10 +42,11 @@ class Registry:
             raise AreaDataError(
                 f"the data names more than {MAX_TAXA:,} taxa", "is the column of names one of something else?"
             )
-        self.taxa.extend(_taxon(row) for row in rows.iter_rows(named=True))
+        self.taxa.extend(_taxon(row, self.system) for row in rows.iter_rows(named=True))
 
 
-def _taxon(row: dict[str, str | None]) -> SourceTaxon:
+def _taxon(row: dict[str, str | None], system: str) -> SourceTaxon:
     said = ((column.removeprefix(LINEAGE), name) for column, name in row.items() if column.startswith(LINEAGE))
     lineage = {rank: name for rank, name in said if name is not None}
-    return SourceTaxon(row[NAME] or "", row.get(KEY), lineage, row.get(COMMON))
+    key = row.get(KEY)
+    return SourceTaxon(row[NAME] or "", key and system and f"{system}:{key}", lineage, row.get(COMMON))

@@ -25,15 +25,24 @@ BATCH = 200_000
 BROKEN_SHARE, BROKEN_FEW = 0.01, 100
 """A table is refused when more of its lines are broken than this share, and than so many."""
 
-RULE, LATITUDE, LONGITUDE, DETAILS = "rule", "latitude", "longitude", "details"
+SYSTEMS = {"gbif-csv": "gbif", "gbif-parquet": "gbif", "darwin-core-archive": "gbif", "inaturalist": "inat"}
+"""Whose keys a kind of source has, as tables of synonyms write it: `gbif:5219404`."""
+
+RULE, LATITUDE, LONGITUDE, DETAILS, LAST = "rule", "latitude", "longitude", "details", "last"
 
 
 class Wanted(NamedTuple):
-    """Which records: from which year on, in which box of degrees, in which cells (codes of resolution 3 are true)."""
+    """What to keep: records from which year on, and where; cells are true by their code at resolution 3."""
 
     since: int
     box: tuple[float, float, float, float] | None = None
+    """The degrees that records must lie in."""
+
     cells: NDArray[np.bool_] | None = None
+    """The cells that records must lie in."""
+
+    ranges: NDArray[np.bool_] | None = None
+    """The cells that ranges are held to."""
 
 
 @dataclass(slots=True)
@@ -68,6 +77,7 @@ class Scan:
     def source(self, source: Occurrences) -> Tally:
         """Read all tables of a source; raises `AreaDataError` for one that cannot be read or is mostly broken."""
         found = Tally()
+        self.registry.system = SYSTEMS.get(source.kind, "")
         for table, fields in source.tables:
             tally = Tally()
             for part in table.parts():
@@ -102,7 +112,7 @@ class Scan:
 
     def _rows(self, part: Part, fields: Fields) -> Tally:
         found, rules = Tally(), rules_of(fields)
-        batches = _query(part.frame, fields, self.wanted).collect_batches(
+        batches = _query(part, fields, self.wanted).collect_batches(
             chunk_size=BATCH, maintain_order=True, engine="streaming"
         )
         for rows in batches:
@@ -129,17 +139,20 @@ class Scan:
         return Tally(rows.height, dropped, np.bincount(taxa), swapped)
 
 
-def _query(frame: pl.LazyFrame, fields: Fields, wanted: Wanted) -> pl.LazyFrame:
+def _query(part: Part, fields: Fields, wanted: Wanted) -> pl.LazyFrame:
     said = {LINEAGE + rank: names for rank, names in fields.lineage.items()}
     said |= {column: told for column, told in ((KEY, fields.key), (COMMON, fields.common_name)) if told is not None}
     introduced = pl.lit(value=False) if fields.introduced is None else fields.introduced.fill_null(value=False)
-    return frame.select(
+    # Polars notices that a line is too long only if it is asked for the last column
+    last = [] if part.careful is None else [pl.col(part.frame.collect_schema().names()[-1]).is_null().alias(LAST)]
+    return part.frame.select(
         ruled(fields, wanted.since, wanted.box).alias(RULE),
         fields.name.alias(NAME),
         fields.latitude.alias(LATITUDE),
         fields.longitude.alias(LONGITUDE),
         details(month(fields), uncertainty_class(fields) - COARSEST, introduced.cast(pl.UInt8)).alias(DETAILS),
         *(told.alias(column) for column, told in said.items()),
+        *last,
     )
 
 

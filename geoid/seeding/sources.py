@@ -80,6 +80,14 @@ class Table(Protocol):
         """Its columns, as the header names them."""
 
     @property
+    def schema(self) -> Mapping[str, pl.DataType]:
+        """The types of its columns; of text they are all strings."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What was unusual about the rows read so far."""
+
+    @property
     def size(self) -> int:
         """The sum of the sizes of its parts, for progress; an estimate where it is compressed."""
 

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
 
     from geoid.adapters.onnx import OnnxModel
     from geoid.adapters.packs import PackFolder
+    from geoid.adapters.sqlite import AreaPack
     from geoid.core.areas import Areas
     from geoid.core.models import ModelCard
     from geoid.core.pipeline import Pipeline
     from geoid.core.ports import AreaStore, FeatureCache, Pack, ReleaseStore
     from geoid.core.sources import PhotoSource
     from geoid.core.values import Taxon
+    from geoid.seeding.requests import Request, Watch
+    from geoid.wiring.seeding import Building
     from geoid.zoo.library import Library
     from geoid.zoo.licences import Terms
 
@@ -171,7 +175,7 @@ def _is_postgres(url: str) -> bool:
     """Whether a URL is of PostgreSQL; raises `UnavailableError` if it is and the client library is missing."""
     found = url.lower().startswith(("postgresql:", "postgres:"))
     if found:
-        _need("psycopg", "psycopg[binary]")
+        need("psycopg", "psycopg[binary]")
     return found
 
 
@@ -194,6 +198,13 @@ def open_pack(path: str | None) -> Pack:
     return AreaPack(_starter() if path is None else Path(path).expanduser())
 
 
+def open_starter() -> AreaPack:
+    """The starter release as store."""
+    from geoid.adapters.sqlite import AreaPack
+
+    return AreaPack(_starter())
+
+
 def _starter() -> Path:
     return packaged.folder("areas") / "starter.areas"
 
@@ -205,7 +216,7 @@ def open_cache(settings: Settings) -> FeatureCache | None:
     if scheme == "memory":
         return None
     if scheme in {"redis", "rediss", "valkey", "valkeys"}:
-        _need("redis", "redis")
+        need("redis", "redis")
         from geoid.adapters.redis import RedisCache
 
         return RedisCache(url, settings.cache.timeout)
@@ -214,7 +225,7 @@ def open_cache(settings: Settings) -> FeatureCache | None:
     )
 
 
-def _need(module: str, package: str) -> None:
+def need(module: str, package: str) -> None:
     """Raise `UnavailableError` for a client library that is not installed."""
     if importlib.util.find_spec(module) is None:
         raise UnavailableError(f"the Python package {module} is not installed", f"pip install '{package}'")
@@ -282,3 +293,17 @@ def grey_picture() -> bytes:
     from geoid.adapters import pillow
 
     return pillow.grey_picture()
+
+
+def building(settings: Settings, request: Request, watch: Watch) -> AbstractContextManager[Building]:
+    """Build a release from sources of area data; see `wiring.seeding`."""
+    from geoid.wiring import seeding
+
+    return seeding.building(settings, request, watch)
+
+
+def write_pack(pack: Pack, path: Path) -> None:
+    """Write a release as an area pack; raises `StorageError`."""
+    from geoid.adapters.pack_files import write_rows
+
+    write_rows(pack, path)

@@ -1,6 +1,7 @@
 """The cards of the terminal lose nothing, however narrow it is."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -54,6 +55,13 @@ def test_a_card_tells_place_and_date_and_hides_the_place_when_asked(shown) -> No
     assert "-33.8654, 151.2099 (argument)" in shown("koala.webp", 100, given=given)
     assert "2024-01-31 (argument)" in shown("koala.webp", 100, given=given)
     assert "33.86" not in shown("koala.webp", 100, given=given, hide_location=True)
+
+
+def test_a_card_says_what_is_known_of_the_place_and_nothing_without_one(shown) -> None:
+    london = Capture(Location(Coordinates(51.5, -0.12), Source.ARGUMENT))
+    (line,) = [line for line in shown("hedgehog.webp", 100, given=london).splitlines() if "known to the model" in line]
+    assert re.fullmatch(r"  \d+ taxa occur here in some month, \d+ of them known to the model *", line)
+    assert "known to the model" not in shown("hedgehog.webp", 100)
 
 
 @pytest.mark.parametrize(("share", "drawn"), [(0, "        "), (0.5, "████    "), (1, "████████"), (2, "████████")])

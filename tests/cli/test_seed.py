@@ -1,17 +1,11 @@
-"""`geoid seed` as its user meets it, into folders of packs: answers, refusals, and what a kill leaves."""
+"""`geoid seed` as its user meets it, into folders of packs: answers and refusals."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import os
-import random
 import re
-import shutil
-import signal
-import subprocess
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -19,8 +13,6 @@ import pytest
 from geoid.adapters.pack_files import write_pack
 from geoid.adapters.packs import PackFolder
 from geoid.adapters.sqlite import AreaPack
-from geoid.adapters.whole_files import UNFINISHED, locked
-from geoid.core.releases import Pointer, TaxonFlag
 
 STARTER = Path(__file__).resolve().parents[2] / "fixtures" / "areas" / "starter.areas"
 KEYS = [
@@ -45,50 +37,6 @@ KEYS = [
     "peak_memory",
 ]
 LISTED = ["name", "kind", "digest", "taxa", "cells", "published", "state"]
-MOMENTS = 20
-
-
-@pytest.fixture(name="made", scope="module")
-def _made(tmp_path_factory, contents_of):
-    """Packs `one` to `four`: parts of the starter release, and so of different contents."""
-    folder = tmp_path_factory.mktemp("packs")
-    whole = contents_of(STARTER)
-    cells = dict(sorted(whole.cells.items())[:4000])
-    for number, name in enumerate(["one", "two", "three", "four"]):
-        first = whole.taxa[0]._replace(flags=TaxonFlag.DOUBTFUL, occurrences=number)
-        part = dataclasses.replace(whole, name=name, cells=cells, taxa=(first, *whole.taxa[1:]))
-        write_pack(part, folder / f"{name}.areas")
-    return lambda name: folder / f"{name}.areas"
-
-
-@pytest.fixture(name="store")
-def _store(tmp_path, monkeypatch) -> Path:
-    """The folder of the user, where the starter release is in force until another one is."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    return tmp_path / "geoid" / "areas"
-
-
-@pytest.fixture(name="seed")
-def _seed(geoid, store):
-    """Run `geoid seed` on the store."""
-    return lambda *arguments, **options: geoid("seed", *arguments, **options)
-
-
-@pytest.fixture(name="start")
-def _start(command, store):
-    """Start `geoid seed` on the store as a process; what still runs at the end is killed."""
-    started = []
-
-    def start(*arguments: object) -> subprocess.Popen[str]:
-        line = [str(command), "seed", *map(str, arguments)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        started.append(subprocess.Popen(line, text=True, encoding="utf-8", **pipes))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def files(store: Path) -> set[str]:
@@ -105,17 +53,6 @@ def refused(done, code: int, sentence: str) -> None:
     assert sentence in done.stderr
     assert "hint: " in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def until(condition, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
-
-
-def until_half_written(process: subprocess.Popen[str], store: Path) -> None:
-    until(lambda: any(store.glob(f"{UNFINISHED}*")) or process.poll() is not None)
 
 
 def test_the_starter_release_is_published_and_put_in_force(seed, store) -> None:
@@ -302,12 +239,17 @@ def test_a_damaged_pack_exits_with_65_and_writes_nothing(seed, made, store, tmp_
     assert not store.exists() or files(store) == {".lock"}
 
 
+@pytest.fixture(name="other")
+def _other(made, contents_of, tmp_path) -> Path:
+    """A pack that goes by the name `one` and holds what `two` holds."""
+    write_pack(dataclasses.replace(contents_of(made("two")), name="one"), tmp_path / "other.areas")
+    return tmp_path / "other.areas"
+
+
 @pytest.mark.parametrize("flags", [(), ("--dry-run",)])
-def test_a_name_in_use_with_other_contents_exits_with_65(seed, made, contents_of, store, tmp_path, flags) -> None:
+def test_a_name_in_use_with_other_contents_exits_with_65(seed, made, other, store, flags) -> None:
     seed(made("one"))
-    other = dataclasses.replace(contents_of(made("two")), name="one")
-    write_pack(other, tmp_path / "other.areas")
-    refused(seed(tmp_path / "other.areas", *flags), 65, "holds other contents under the name one")
+    refused(seed(other, *flags), 65, "holds other contents under the name one")
     assert PackFolder(store).pointer().current == AreaPack(made("one")).release
 
 
@@ -339,131 +281,3 @@ def test_a_folder_of_its_own_knows_no_starter_before_it_is_seeded(geoid, tmp_pat
 def test_a_single_pack_as_store_takes_no_release_and_exits_with_78(geoid, made) -> None:
     for flags in ((), ("--list",), ("--rollback",)):
         refused(geoid("seed", *flags, env={"GEOID_AREAS__STORE": f"sqlite:{made('one')}"}), 78, "one.areas is a file")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="platform: Windows has no limit on the size of files")
-def test_a_full_disk_exits_with_74_and_leaves_nothing(seed, store) -> None:
-    import resource
-
-    limit = (1 << 20, 1 << 20)  # the same way for a write to fail as a full disk is
-    refused(seed(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)), 74, "check the")
-    assert files(store) == {".lock"}
-
-
-def test_a_second_seed_is_told_to_come_back(seed, made, store) -> None:
-    store.mkdir(parents=True)
-    with locked(store / ".lock"):
-        refused(seed(made("one")), 75, "another process publishes there")
-        refused(seed(made("one"), "--wait", "1s"), 75, "waiting: ")
-    assert files(store) == {".lock"}
-
-
-def test_waiting_ends_when_the_other_is_done(start, made, store) -> None:
-    store.mkdir(parents=True)
-    with locked(store / ".lock"):
-        waiting = start(made("one"), "--wait", "60s")
-        assert waiting.stderr.readline().startswith("waiting: ")
-    output, _ = waiting.communicate(timeout=60)
-    assert (waiting.returncode, output) == (0, "one is in force\n")
-
-
-def test_of_two_at_once_both_are_published_or_one_is_told_to_come_back(start, made, store) -> None:
-    both = [start(made(name)) for name in ("one", "two")]
-    codes = {process.wait(timeout=60) for process in both}
-    assert codes in ({0}, {0, 75})
-    both = [start(made(name), "--wait", "60s") for name in ("one", "two")]
-    assert {process.wait(timeout=60) for process in both} == {0}
-    pointer = PackFolder(store).pointer()
-    assert {pointer.current.name, pointer.previous.name} == {"one", "two"}
-    assert files(store) == {".lock", "current", "one.areas", "two.areas", f"{AreaPack(STARTER).release.name}.areas"}
-
-
-@pytest.mark.skipif(os.name == "nt", reason="platform: Windows has no SIGTERM to send")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_interrupted_seed_exits_with_130_and_leaves_nothing_half_done(start, store, number) -> None:
-    for _ in range(4):
-        process = start()
-        until_half_written(process, store)
-        process.send_signal(number)
-        process.communicate(timeout=30)
-        assert not list(store.glob(f"{UNFINISHED}*"))
-        if process.returncode == 130:
-            break
-        shutil.rmtree(store)
-    assert process.returncode == 130
-    assert PackFolder(store, STARTER).pointer() == Pointer(AreaPack(STARTER).release)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="platform: Windows has no SIGTERM to send")
-def test_a_seed_that_waits_can_be_stopped(start, store) -> None:
-    store.mkdir(parents=True)
-    with locked(store / ".lock"):
-        waiting = start("--wait", "5m")
-        waiting.stderr.readline()
-        waiting.send_signal(signal.SIGTERM)
-        assert waiting.wait(timeout=30) == 130
-
-
-@pytest.mark.skipif(os.name == "nt", reason="platform: Windows has no pseudo-terminals")
-def test_a_terminal_sees_a_bar_and_stdout_does_not(command, store) -> None:
-    import pty
-
-    terminal, stderr = pty.openpty()
-    seen = bytearray()
-
-    def read() -> None:
-        try:
-            while data := os.read(terminal, 4096):
-                seen.extend(data)
-        except OSError:  # the other end is closed
-            pass
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
-    line = [command, "seed"]
-    done = subprocess.run(line, stdout=subprocess.PIPE, stderr=stderr, env=environment, timeout=60, check=True)
-    os.close(stderr)
-    reader.join(timeout=20)
-    os.close(terminal)
-    assert re.fullmatch(rb"starter-\S+ is in force\r?\n", done.stdout)
-    assert re.search(rb"rows.*/s", bytes(seen), re.DOTALL)
-    assert b"published" in seen
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="platform: what is killed on Windows may still hold its files")
-def test_a_seed_that_is_killed_at_any_moment_leaves_one_release_in_force_and_the_next_succeeds(
-    start, seed, made, store
-) -> None:
-    one, two = AreaPack(made("one")), AreaPack(made("two"))
-    before, after = Pointer(one.release), Pointer(two.release, one.release)
-    began = time.monotonic()
-    start(made("two")).communicate()
-    whole = time.monotonic() - began
-    chance = random.Random(4)
-    found = []
-    for moment in range(MOMENTS):
-        shutil.rmtree(store)
-        folder = PackFolder(store)
-        folder.publish(one)
-        folder.switch("one")
-        process = start(made("two"))
-        if moment % 2:  # every other time in the middle of writing
-            until_half_written(process, store)
-        time.sleep(chance.uniform(0, 0.1 if moment % 2 else whole * 1.1))
-        process.kill()
-        process.communicate()
-        left = bool(list(store.glob(f"{UNFINISHED}*")))
-        pointer = PackFolder(store).pointer()
-        assert pointer in {before, after}
-        assert PackFolder(store).taxa(pointer.current)
-        found.append((pointer == after, left))
-        done = seed(made("two"))
-        assert (done.returncode, done.stdout) == (0, "two is in force\n")
-        assert files(store) == {".lock", "current", "one.areas", "two.areas"}
-    print(
-        f"killed {MOMENTS} times: {sum(done for done, _ in found)} done, {sum(left for _, left in found)} half written"
-    )
-    assert not all(done for done, _ in found)
-    assert any(left for _, left in found)

@@ -17,9 +17,9 @@ import pytest
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
-from geoid.adapters.postgres import PostgresStore  # noqa: E402 - it needs psycopg
+from geoid.adapters.pack_files import write_pack  # noqa: E402 - the next one needs psycopg
+from geoid.adapters.postgres import PostgresStore  # noqa: E402
 from geoid.adapters.postgres_schema import LOCK  # noqa: E402
-from geoid.adapters.pack_files import write_pack
 from geoid.adapters.sqlite import AreaPack  # noqa: E402
 from geoid.core.releases import TABLES, Pointer  # noqa: E402
 
@@ -219,7 +219,7 @@ def test_a_damaged_pack_exits_with_65_and_leaves_no_table(seed, made, ask, tmp_p
     assert {name for (name,) in ask(TABLES_THERE)} == tables_of(made("one"))
 
 
-def test_a_name_in_use_with_other_contents_exits_with_65(seed, made, tmp_path) -> None:
+def test_a_name_in_use_with_other_contents_exits_with_65(seed, made, contents_of, tmp_path) -> None:
     seed(made("one"))
     write_pack(dataclasses.replace(contents_of(made("two")), name="one"), tmp_path / "other.areas")
     for flags in ((), ("--dry-run",)):

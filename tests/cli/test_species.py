@@ -199,7 +199,7 @@ def test_both_sides_of_the_antimeridian_are_one_line(listed) -> None:
         (("--at", "0,0"), "--at 0,0 is what a device without a position says"),
         (("--at", "Berlin"), "--at 'Berlin' is not a latitude and a longitude"),
         (("--at", BERLIN, "--on", "2024-02-30"), "--on '2024-02-30' is not a date"),
-        ((), "Missing option '--at'"),
+        ((), "neither a place nor a taxon is given"),
     ],
 )
 def test_bad_arguments_get_one_sentence_and_exit_with_2(geoid, arguments, sentence) -> None:

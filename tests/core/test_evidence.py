@@ -169,7 +169,7 @@ def counted_cells(draw):
     """Cells of occurrences, in any order; N also counts what overflowed."""
     found = []
     for resolution in draw(resolutions):
-        rows = st.tuples(weights, st.just(NEVER), flagged)
+        rows = st.tuples(weights, st.just(NEVER), flagged).filter(lambda row: row[0] >= 8 or not row[2])  # counts
         records = draw(st.dictionaries(st.integers(0, 4), rows, min_size=1))
         more = draw(st.floats(0, 10_000))
         found.append(cell(resolution, records, counted(*records.values()) + more))
@@ -178,16 +178,17 @@ def counted_cells(draw):
 
 def recursion(cells, shares: list[float]) -> list[float]:
     """The geo scores by the formula of the design: q_r(y) = (n_r(y) + K_r q_(r-1)(y)) / (N_r + K_r)."""
-    q = list(shares)
+    q, kept = list(shares), [False] * len(shares)
     for one in sorted(cells, key=lambda one: one.resolution):
         records = {int(record["taxon"]): record for record in one.records}
         constant = K[one.resolution]
         for taxon in range(len(q)):
             record = records.get(taxon)
-            if record is not None and record["flags"] & 8:
-                continue
             n = 0 if record is None else round(2 ** (record["year"] / 8) - 1)
-            q[taxon] = (n + constant * q[taxon]) / (one.weight + constant)
+            if not kept[taxon]:
+                q[taxon] = (n + constant * q[taxon]) / (one.weight + constant)
+            if record is not None:
+                kept[taxon] = bool(record["flags"] & 8)
     most = max(q)
     return [share / most if most else 0.0 for share in q]
 
@@ -221,8 +222,8 @@ def test_the_best_is_the_best_of_those_that_the_model_knows() -> None:
 
 
 def test_where_records_are_too_coarse_the_coarser_cell_counts() -> None:
-    coarse = cell(4, {ANT: seen(63), BEE: seen(63)}, 126)
-    fine = cell(5, {ANT: seen(1, flags=Flag.TOO_COARSE), BEE: seen(0), COW: seen(1023)}, 1024)
+    coarse = cell(4, {ANT: seen(63, flags=Flag.TOO_COARSE), BEE: seen(63)}, 126)
+    fine = cell(5, {ANT: seen(1), BEE: seen(0), COW: seen(1023)}, 1024)
     found = said([coarse, fine])
     q = {"ant": 63 / 726, "bee": 300 * (63 / 726) / 1324, "cow": 1023 / 1324}
     for key, share in q.items():

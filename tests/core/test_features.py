@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 import sqlite3
@@ -27,8 +29,10 @@ from geoid.core.features import (
     Flag,
     decode,
     encode,
+    in_order,
     logical,
     records_of,
+    taxa_in,
     weight_of,
 )
 from geoid.errors import AreaDataError, NewerFormatError
@@ -43,13 +47,19 @@ EXAMPLE = Features(
 BIG = 60_000
 """Records whose weights cannot be compressed to one value."""
 
-rows = st.tuples(
-    st.integers(0, 2**32 - 1), st.integers(0, 255), st.binary(min_size=12, max_size=12), st.integers(0, 127)
-)
+taxa = st.one_of(st.integers(0, 60), st.integers(0, 2**32 - 1))
+rows = st.tuples(taxa, st.integers(0, 255), st.binary(min_size=12, max_size=12), st.integers(0, 127))
+
+
+def rank(row: tuple[int, int, bytes, int]) -> tuple[int, bool]:
+    """What records are ordered by, and of which there is one each."""
+    return row[0], row[3] & Flag.RANGE > 0
+
+
 cells = st.builds(
     Features,
     st.integers(2, 5),
-    st.lists(rows, max_size=120, unique_by=lambda row: row[0]).map(records_of),
+    st.lists(rows, max_size=120, unique_by=rank).map(records_of),
     st.integers(0, 2**32 - 1),
     st.floats(0, 2.0**40, width=32),
 )
@@ -106,7 +116,7 @@ def test_what_is_encoded_comes_back(cell: Features) -> None:
     found = decode(value)
     assert overflow is None
     assert found.records.tobytes() == cell.records.tobytes()
-    assert found._replace(records=None) == cell._replace(records=None, taxa=len(cell.records))
+    assert found._replace(records=None) == cell._replace(records=None, taxa=len(set(cell.records["taxon"].tolist())))
 
 
 @given(cells)
@@ -120,17 +130,48 @@ def test_a_body_is_compressed_exactly_when_it_is_longer_than_one_kilobyte(cell: 
     assert bool(encode(cell).value[3] & ZSTD) is (cell.records.nbytes > COMPRESS_FROM)
 
 
-@given(st.lists(rows, min_size=2, max_size=30, unique_by=lambda row: row[0]))
+@given(st.lists(rows, min_size=2, max_size=30, unique_by=rank))
 def test_rows_in_any_order_make_the_same_records(listed) -> None:
     assert records_of(listed).tobytes() == records_of(listed[::-1]).tobytes() == records_of(sorted(listed)).tobytes()
 
 
-@pytest.mark.parametrize("numbers", [(2, 1), (1, 1), (0, 5, 4), (2**32 - 1, 0)])
-def test_records_out_of_order_or_twice_are_refused(numbers) -> None:
+@given(st.lists(rows, max_size=60, unique_by=rank))
+def test_of_two_records_of_a_taxon_that_of_the_range_comes_second(listed) -> None:
+    records = records_of(listed)
+    order = [(int(record["taxon"]), bool(record["flags"] & Flag.RANGE)) for record in records]
+    assert order == sorted(map(rank, listed))
+    assert taxa_in(records) == len({taxon for taxon, _ in order})
+
+
+SEEN, LIVES = 0, int(Flag.RANGE)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "flags"),
+    [
+        ((2, 1), (SEEN, SEEN)),
+        ((1, 1), (SEEN, SEEN)),
+        ((0, 5, 4), (SEEN, SEEN, SEEN)),
+        ((2**32 - 1, 0), (SEEN, SEEN)),
+        ((1, 1), (LIVES, LIVES)),
+        ((1, 1), (LIVES, SEEN)),
+        ((1, 1, 1), (SEEN, LIVES, LIVES)),
+        ((1, 1, 0), (SEEN, LIVES, SEEN)),
+    ],
+)
+def test_records_out_of_order_or_twice_are_refused(numbers, flags) -> None:
     records = np.zeros(len(numbers), RECORD)
-    records["taxon"] = numbers
+    records["taxon"], records["flags"] = numbers, flags
     with pytest.raises(ValueError, match="ascending order"):
         encode(Features(3, records))
+
+
+def test_a_taxon_may_have_a_record_of_occurrences_and_one_of_a_range_and_counts_once() -> None:
+    records = records_of([(1, 255, SUMMER, LIVES), (1, 8, SPRING, SEEN), (2, 255, SUMMER, LIVES)])
+    found = decode(encode(Features(3, records)).value)
+    assert found.records["taxon"].tolist() == [1, 1, 2]
+    assert found.records["flags"].tolist() == [SEEN, LIVES, LIVES]
+    assert found.taxa == 2
 
 
 @pytest.mark.parametrize(
@@ -189,6 +230,21 @@ def test_of_equal_weights_those_of_the_lowest_numbers_stay() -> None:
     cell.records["year"] = 9
     value, overflow = encode(cell, limit=20_000)
     assert decode(value).records["taxon"].max() < decode(overflow).records["taxon"].min()
+
+
+def test_both_records_of_a_taxon_stay_or_go_together_by_the_greater_weight() -> None:
+    seen, ranges = noisy(3000).records, noisy(3000, 2).records[::2]
+    seen["flags"], ranges["flags"] = 0, Flag.RANGE
+    cell = Features(3, in_order(np.concatenate([seen, ranges])))
+    parts = [decode(part) for part in encode(cell, limit=20_000)]
+    kept, rest = (dict.fromkeys(part.records["taxon"].tolist(), 0) for part in parts)
+    assert not kept.keys() & rest.keys()
+    assert {part.taxa for part in parts} == {3000}
+    assert sum(len(part.records) for part in parts) == 4500
+    for weights, part in ((kept, parts[0]), (rest, parts[1])):
+        for taxon, year in zip(part.records["taxon"].tolist(), part.records["year"].tolist(), strict=True):
+            weights[taxon] = max(weights[taxon], year)
+    assert min(kept.values()) >= max(rest.values())
 
 
 def test_both_parts_of_an_overflowing_cell_are_in_order_and_say_the_same_of_the_cell() -> None:
@@ -334,6 +390,14 @@ def test_the_tables_of_the_readme_are_the_layout() -> None:
     assert dict(zip(names, map(int, column("flag", 0)), strict=True)) == {flag.name: flag.value for flag in Flag}
 
 
+def test_the_readme_says_how_many_records_a_taxon_has_and_when_a_value_is_complete() -> None:
+    text = " ".join(README.split())
+    assert "at most two records in a cell, one of occurrences and one of a range, in this order" in text
+    assert "a value is complete if its records are of as many taxa as `taxa` says" in text
+    assert f"its record has the flag {Flag.TOO_COARSE}" in text
+    assert "those of the greatest weight of the year stay, with both records where there are two" in text
+
+
 def test_the_sql_of_the_readme_reads_the_starter_release() -> None:
     lookup, view = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
     pack = f"{(FOLDER / 'starter.areas').as_uri()}?mode=ro&immutable=1"
@@ -351,3 +415,22 @@ def test_the_sql_of_the_readme_reads_the_starter_release() -> None:
         db.execute(view.replace("ON number = set_number", f"ON number = set_number WHERE {listed}"))
         assert set(db.execute("SELECT cell, taxon, month, weight, flags FROM occurrence")) == wanted
     assert wanted
+
+
+def test_the_digest_of_the_readme_is_that_of_the_starter_release() -> None:
+    assert "`geoid release 2` and a line feed" in README
+    found = hashlib.sha256(b"geoid release 2\n")
+    heads, bodies = ({resolution: hashlib.sha256() for resolution in range(2, 6)} for _ in range(2))
+    with closing(sqlite3.connect(f"{(FOLDER / 'starter.areas').as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+        for *facts, lineage, flags, occurrences, cells in db.execute("SELECT * FROM taxa ORDER BY number"):
+            taxon = [*facts, json.loads(lineage), flags, occurrences]
+            found.update(json.dumps(taxon, ensure_ascii=False, sort_keys=True).encode())
+            found.update(zstandard.ZstdDecompressor().decompress(cells))
+        rows = db.execute("SELECT cell, bytes FROM cells JOIN sets ON number = set_number ORDER BY cell")
+        for cell, one in ((cell, decode(value)) for cell, value in rows):
+            head = struct.pack("<QfIII", cell, one.weight, one.occurrences, len(one.records), one.taxa)
+            heads[one.resolution].update(head)
+            bodies[one.resolution].update(one.records.tobytes())
+        for resolution in range(2, 6):
+            found.update(heads[resolution].digest() + bodies[resolution].digest())
+        assert [(found.hexdigest(),)] == db.execute("SELECT value FROM meta WHERE key = 'digest'").fetchall()

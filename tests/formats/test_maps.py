@@ -381,6 +381,24 @@ def test_screen_readers_hear_what_it_is_and_where() -> None:
     assert root.findtext(f"{SVG}desc") == "expected here; the photo was taken near 1.3°S, 36.8°E"
 
 
+def test_a_place_that_is_not_that_of_a_photo_is_called_a_place() -> None:
+    root = drawn(viewed(NAIROBI, mark="place"))
+    assert "the place" in texts(root)
+    assert root.findtext(f"{SVG}desc") == "expected here; the place is near 1.3°S, 36.8°E"
+
+
+@pytest.mark.parametrize(
+    ("tenths", "text"), [(0, "0"), (5, ".5"), (-5, "-.5"), (10, "1"), (105, "10.5"), (-100, "-10"), (-1, "-.1")]
+)
+def test_numbers_are_written_at_their_shortest(tenths, text) -> None:
+    assert maps._tenths(tenths) == text
+
+
+def test_thousands_of_scattered_cells_make_a_small_picture() -> None:
+    world = [cell for base in EVERYWHERE for cell in sorted(h3.cell_to_children(base, 3))]
+    assert len(svg(viewed(NAIROBI, world[::5][:8000]), LAND)) < 450_000
+
+
 def test_nothing_is_drawn_from_outside() -> None:
     text = svg(viewed(NAIROBI, around(-2, 35, 1)), LAND)
     root = ET.fromstring(text)
