@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +29,8 @@ SYSTEMS = {"gbif-csv": "gbif", "gbif-parquet": "gbif", "darwin-core-archive": "g
 """Whose keys a kind of source has, as tables of synonyms write it: `gbif:5219404`."""
 
 RULE, LATITUDE, LONGITUDE, DETAILS, LAST = "rule", "latitude", "longitude", "details", "last"
+OPTIONAL = ("uncertainty", "year", "month", "absent", "flawed", "captive", "introduced")
+"""The fields that rules look at, besides the name and the position."""
 
 
 class Wanted(NamedTuple):
@@ -140,20 +142,50 @@ class Scan:
 
 
 def _query(part: Part, fields: Fields, wanted: Wanted) -> pl.LazyFrame:
-    said = {LINEAGE + rank: names for rank, names in fields.lineage.items()}
-    said |= {column: told for column, told in ((KEY, fields.key), (COMMON, fields.common_name)) if told is not None}
-    introduced = pl.lit(value=False) if fields.introduced is None else fields.introduced.fill_null(value=False)
+    """The verdict of the rules on each row, and what a row is used for; what fields say is worked out once, first."""
+    said = _said(fields)
     # Polars notices that a line is too long only if it is asked for the last column
     last = [] if part.careful is None else [pl.col(part.frame.collect_schema().names()[-1]).is_null().alias(LAST)]
-    return part.frame.select(
-        ruled(fields, wanted.since, wanted.box).alias(RULE),
-        fields.name.alias(NAME),
-        fields.latitude.alias(LATITUDE),
-        fields.longitude.alias(LONGITUDE),
-        details(month(fields), uncertainty_class(fields) - COARSEST, introduced.cast(pl.UInt8)).alias(DETAILS),
-        *(told.alias(column) for column, told in said.items()),
-        *last,
+    plain = _plain(said, fields)
+    introduced = pl.lit(value=False) if plain.introduced is None else plain.introduced.fill_null(value=False)
+    kept = [column for column in said if column in {KEY, COMMON} or column.startswith(LINEAGE)]
+    return part.frame.select(*(told.alias(column) for column, told in said.items()), *last).select(
+        ruled(plain, wanted.since, wanted.box).alias(RULE),
+        NAME,
+        LATITUDE,
+        LONGITUDE,
+        details(month(plain), uncertainty_class(plain) - COARSEST, introduced.cast(pl.UInt8)).alias(DETAILS),
+        *kept,
+        *(LAST for _ in last),
     )
+
+
+def _plain(said: Container[str], fields: Fields) -> Fields:
+    """The same fields, of columns that hold what they say."""
+
+    def held(field: str) -> pl.Expr | None:
+        return pl.col(field) if field in said else None
+
+    return Fields(
+        pl.col(NAME),
+        pl.col(LATITUDE),
+        pl.col(LONGITUDE),
+        uncertainty=held("uncertainty"),
+        year=held("year"),
+        month=held("month"),
+        absent=held("absent"),
+        flawed=held("flawed"),
+        captive=held("captive"),
+        introduced=held("introduced"),
+        dropped={rule: pl.col(rule) for rule in fields.dropped},
+    )
+
+
+def _said(fields: Fields) -> dict[str, pl.Expr]:
+    """What fields say, by the column that it gets."""
+    said = {field: getattr(fields, field) for field in (NAME, LATITUDE, LONGITUDE, *OPTIONAL, KEY, COMMON)}
+    said |= {LINEAGE + rank: names for rank, names in fields.lineage.items()} | dict(fields.dropped)
+    return {column: told for column, told in said.items() if told is not None}
 
 
 def _swapped(rows: pl.DataFrame) -> int:

@@ -6,18 +6,20 @@ separators as its rows should have, none was short.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from geoid.seeding.text import Layout
 
-CHUNK = 1 << 20
+CHUNK, LINE = 1 << 20, 1 << 14
+"""Bytes that are looked at at once: of rows, and to find the end of a header."""
 
 
 class Counting(NamedTuple):
@@ -50,32 +52,42 @@ class Counting(NamedTuple):
 
 
 def _in_file(path: Path, layout: Layout) -> int | None:
-    if not path.stat().st_size:
-        return 0
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        array = np.frombuffer(data, np.uint8)
-        try:
-            return _in_array(array, layout, layout.skipped)
-        finally:
-            del array  # a map that is looked into cannot be closed
+    """Read, not mapped: the pages of a map count as memory of this process."""
+    found = 0
+    buffer = np.empty(CHUNK, np.uint8)
+    with open(path, "rb", buffering=0) as file:
+        for _ in range(layout.skipped):
+            _past_line(file)
+        while size := file.readinto(buffer.data):
+            some = _in_array(buffer[:size], layout, 0)
+            if some is None:
+                return None
+            found += some
+    return found
 
 
-def _in_array(data: np.ndarray, layout: Layout, skipped: int) -> int | None:
+def _past_line(file: FileIO) -> None:
+    """Go to where the next line begins."""
+    while data := file.read(LINE):
+        end = data.find(b"\n")
+        if end >= 0:
+            file.seek(end + 1 - len(data), 1)
+            return
+
+
+def _in_array(data: NDArray[np.uint8], layout: Layout, skipped: int) -> int | None:
     """The separators after so many lines; none where there are quotes."""
     start = 0
     for _ in range(skipped):
         start = _line_end(data, start)
-    found = 0
-    quote = None if layout.quote is None else ord(layout.quote)
-    for first in range(start, len(data), CHUNK):
-        some = data[first : first + CHUNK]
-        if quote is not None and (some == quote).any():
-            return None
-        found += int(np.count_nonzero(some == ord(layout.delimiter)))
-    return found
+    if layout.quote is not None and (data == ord(layout.quote)).any():
+        return None
+    delimiter = ord(layout.delimiter)
+    chunks = range(start, len(data), CHUNK)
+    return sum(int(np.count_nonzero(data[first : first + CHUNK] == delimiter)) for first in chunks)
 
 
-def _line_end(data: np.ndarray, start: int) -> int:
+def _line_end(data: NDArray[np.uint8], start: int) -> int:
     """Where the line after the one that begins here begins."""
     for first in range(start, len(data), CHUNK):
         ends = np.flatnonzero(data[first : first + CHUNK] == ord("\n"))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_records import Record, counted, keys_of, some, worked
 
 from geoid.core.digests import Digest
 from geoid.core.features import decode
@@ -14,7 +15,6 @@ from geoid.core.releases import unpacked
 from geoid.seeding import building, heap, packing, pyramid
 from geoid.seeding.heap import Heap
 from geoid.seeding.presence import compacted
-from made_records import Record, counted, keys_of, some, worked
 
 
 def values_of(stretches) -> dict[str, bytes]:
