@@ -30,26 +30,22 @@ class Careful:
         self._name, self._layout = name, layout
         self._broken, self._strange = broken, strange
         self._lines = 0
-        self._before = 0
 
-    def passed(self, segment: bytes) -> int:
-        """Count the lines of a segment that is read by others; how many of its first lines are no rows."""
-        self._before = self._lines
-        skipped = max(self._layout.skipped - self._lines, 0)
-        self._lines += segment.count(NEWLINE) + (not segment.endswith(NEWLINE))
-        return skipped
+    @property
+    def skipped(self) -> int:
+        """How many of the next lines are no rows."""
+        return max(self._layout.skipped - self._lines, 0)
 
-    def again(self, segment: bytes) -> bytes:
-        """The lines of the segment that was last `passed`, cleaned."""
-        self._lines = self._before
-        return self.cleaned(segment)
+    def passed(self, segment: bytes, rows: int) -> None:
+        """Go past a segment that was read by others and gave so many rows, each a line where nothing is quoted."""
+        quoted = self._layout.quote is not None and self._layout.quote.encode() in segment
+        self._lines += _count(segment) if quoted else self.skipped + rows
 
     def cleaned(self, segment: bytes) -> bytes:
         """The lines of the next segment that are rows of the right shape, each with its end."""
-        skipped = max(self._layout.skipped - self._lines, 0)
         if self._layout.quote is not None and self._layout.quote.encode() in segment:
-            return self._quoted(segment, skipped)
-        return self._plain(segment, skipped)
+            return self._quoted(segment, self.skipped)
+        return self._plain(segment, self.skipped)
 
     def _plain(self, segment: bytes, skipped: int) -> bytes:
         """Without quotes: where lines end and how many separators each has is found by numpy."""
@@ -102,7 +98,7 @@ class Careful:
         for number, row in self._rows(reader):
             if number > skipped and self._is_row(row, self._lines + number):
                 writer.writerow([" ".join(field.split()) if "\n" in field else field for field in row])
-        self._lines += segment.count(NEWLINE) + (not segment.endswith(NEWLINE))
+        self._lines += _count(segment)
         return written.getvalue().encode()
 
     def _rows(self, reader: _Reader) -> Iterator[tuple[int, list[str]]]:
@@ -124,6 +120,11 @@ class Careful:
         if len(row) != expected and any(field.strip() for field in row):
             self._broken.note(self._name, number, f"{len(row)} columns, expected {expected}")
         return len(row) == expected
+
+
+def _count(segment: bytes) -> int:
+    """How many lines there are, the last of which may lack its end."""
+    return segment.count(NEWLINE) + (not segment.endswith(NEWLINE))
 
 
 class _Reader(Protocol):

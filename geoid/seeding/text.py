@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -61,10 +62,7 @@ def layout_of(head: bytes, name: str) -> Layout:
 
 def _columns(line: str, delimiter: str, quote: str | None) -> tuple[str, ...]:
     """The columns of a header; a last one without a name, after a trailing delimiter, is called so."""
-    if quote is None:
-        found = line.split(delimiter)
-    else:
-        found = next(csv.reader([line], delimiter=delimiter, quotechar=quote))
+    found = line.split(delimiter) if quote is None else next(csv.reader([line], delimiter=delimiter, quotechar=quote))
     named = [name.strip() for name in found]
     return tuple(name or f"(no name {place})" for place, name in enumerate(named, start=1))
 
@@ -120,19 +118,26 @@ class TextTable:
             yield self._clean(careful.cleaned(segment), len(segment))
 
     def _segments(self) -> Iterator[Part]:
+        """Segments, of which the next one is read while one is scanned."""
         careful = self._reader()
-        for segment in self._stream():
+        for segment in _ahead(self._stream()):
             yield self._segment(segment, careful)
 
     def _segment(self, segment: bytes, careful: Careful) -> Part:
         """A segment, of whose lines `careful` keeps count though it does not read them unless it must."""
-        first = careful.passed(segment)
-        frame = _scanned(segment, self.layout, first)
+        first = careful.skipped
+        counting = Counting.of_bytes(segment, self.layout, first)
+
+        def verified(rows: int) -> bool:
+            fine = counting.verified(rows)
+            if fine:
+                careful.passed(segment, rows)
+            return fine
 
         def again() -> Iterator[Part]:
-            yield self._clean(careful.again(segment), len(segment))
+            yield self._clean(careful.cleaned(segment), len(segment))
 
-        return Part(frame, len(segment), Counting.of_bytes(segment, self.layout, first).verified, again)
+        return Part(_scanned(segment, self.layout, first), len(segment), verified, again)
 
     def _clean(self, lines: bytes, size: int) -> Part:
         return Part(_scanned(lines, self.layout, 0), size)
@@ -160,6 +165,15 @@ class TextTable:
             yield left
 
 
+def _ahead(segments: Iterator[bytes]) -> Iterator[bytes]:
+    """The same, each read on a thread while the one before is worked on."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, segments, b"")
+        while segment := coming.result():
+            coming = thread.submit(next, segments, b"")
+            yield segment
+
+
 @contextmanager
 def _plain(path: Path | None) -> Iterator[BinaryIO]:
     assert path is not None
@@ -183,7 +197,7 @@ def _cut(data: bytes, layout: Layout, name: str) -> tuple[bytes, bytes]:
 
 def _scanned(source: Path | bytes, layout: Layout, skipped: int) -> pl.LazyFrame:
     """The rows after so many lines, all strings, empty ones null."""
-    if isinstance(source, bytes) and not source.strip():
+    if isinstance(source, bytes) and (not source or source.isspace()):
         return pl.LazyFrame(schema=dict.fromkeys(layout.columns, pl.String))
     return pl.scan_csv(
         source,
