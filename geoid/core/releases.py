@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import struct
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum
+from functools import cache
 from typing import NamedTuple
 
 from geoid.core.digests import of_values
-from geoid.core.features import FORMAT, HINT, LEVEL, MAX_BODY
+from geoid.core.features import FORMAT, HINT, MAX_BODY
 from geoid.errors import AreaDataError
 
 PACK_FORMAT = 1
@@ -127,10 +129,15 @@ class Contents:
         return of_values(taxa, sorted(self.cells.items()), self.overflow)
 
 
+FAST = 3
+"""The level of zstd for the cells of taxa, which the higher ones make hardly smaller."""
+
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def taxon_row(taxon: ReleaseTaxon, cells: bytes) -> tuple[object, ...]:
     """The row of a taxon in the table `taxa`; `cells` are packed."""
-    lineage = json.dumps(dict(taxon.lineage), ensure_ascii=False)
-    return (*taxon[:5], lineage, taxon.flags, taxon.occurrences, shut(cells))
+    return (*taxon[:5], _json(dict(taxon.lineage)), taxon.flags, taxon.occurrences, shut(cells))
 
 
 def packed(cells: tuple[int, ...]) -> bytes:
@@ -140,9 +147,21 @@ def packed(cells: tuple[int, ...]) -> bytes:
 
 def shut(cells: bytes) -> bytes:
     """Packed cells, compressed."""
-    import zstandard  # the embedded store makes none
+    return _compressor().compress(cells)
 
-    return zstandard.ZstdCompressor(level=LEVEL).compress(cells)
+
+class _Compressor(threading.local):
+    """A compressor for each thread: making one takes longer than most taxa do."""
+
+    def __init__(self) -> None:
+        import zstandard  # the embedded store makes none
+
+        self.compress = zstandard.ZstdCompressor(level=FAST).compress
+
+
+@cache
+def _compressor() -> _Compressor:
+    return _Compressor()
 
 
 def opened(data: bytes) -> bytes:

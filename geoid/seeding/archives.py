@@ -25,7 +25,7 @@ LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 PACKED, PIECE = 1 << 20, 4 << 20
 """Bytes that are read and inflated at once."""
 
-ISAL_ERROR: type[Exception] = isal_zlib.error
+ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 SYMLINK, TYPE = 0xA000, 0xF000
 HINT = "fetch it again from where it came from"
 

@@ -49,14 +49,14 @@ class Careful:
 
     def _plain(self, segment: bytes, skipped: int) -> bytes:
         """Without quotes: where lines end and how many separators each has is found by numpy."""
-        lines = _lines(segment if segment.endswith(NEWLINE) else segment + NEWLINE, self._layout.delimiter)
+        lines = lines_of(segment if segment.endswith(NEWLINE) else segment + NEWLINE, self._layout.delimiter)
         suspect = lines.strange | (lines.fields != len(self._layout.columns))
         suspect[:skipped] = True
         kept = b"".join(self._kept(lines, np.flatnonzero(suspect), skipped))
         self._lines += len(lines.ends)
         return kept
 
-    def _kept(self, lines: _Lines, suspects: np.ndarray, skipped: int) -> Iterator[bytes]:
+    def _kept(self, lines: Lines, suspects: np.ndarray, skipped: int) -> Iterator[bytes]:
         """Stretches of good lines as they are, and of the suspects those that are good after all."""
         after = 0
         for place in suspects.tolist():
@@ -138,7 +138,7 @@ class _Reader(Protocol):
         """The next row."""
 
 
-class _Lines(NamedTuple):
+class Lines(NamedTuple):
     """Lines that each end: where they start and end, how many fields each has, and which hold bytes above 127 or 0."""
 
     data: bytes
@@ -148,11 +148,12 @@ class _Lines(NamedTuple):
     strange: NDArray[np.bool_]
 
 
-def _lines(data: bytes, delimiter: str) -> _Lines:
+def lines_of(data: bytes, delimiter: str) -> Lines:
+    """The lines of a text that ends with one."""
     array = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(array == NEWLINE[0])
     separators = np.flatnonzero(array == ord(delimiter))
     fields = np.diff(np.searchsorted(separators, ends), prepend=0) + 1
     strange = np.zeros(len(ends), bool)
     strange[np.searchsorted(ends, np.flatnonzero((array >= MANY) | (array == NUL[0])))] = True
-    return _Lines(data, np.concatenate([[0], ends[:-1] + 1]), ends, fields, strange)
+    return Lines(data, np.concatenate([[0], ends[:-1] + 1]), ends, fields, strange)

@@ -43,6 +43,9 @@ class Naming(NamedTuple):
     report: Callable[[Sequence[Resolved], Sequence[int], Sequence[int]], NamesReport]
     """Takes the taxa of a release, their records and their cells."""
 
+    systems: frozenset[str] = frozenset()
+    """The systems of keys that names are known by, such as `gbif`."""
+
 
 class Read(NamedTuple):
     """What was read: keys of records, the taxa they name, tallies by source, and the sources that came whole."""
@@ -70,7 +73,7 @@ def making(sources: Sequence[Source], naming: Naming, wanted: Wanted, request: R
     started = time.monotonic()
     heap, spool = Heap(), Spool()
     try:
-        read = _read(sources, heap, wanted, watch)
+        read = _read(sources, heap, wanted, naming.systems, watch)
         names = _census(read, naming, request.taxa)
         world = _world(read, names, wanted)
         title = _Title(request, sources)
@@ -91,7 +94,7 @@ def making(sources: Sequence[Source], naming: Naming, wanted: Wanted, request: R
         spool.close()
 
 
-def _read(sources: Sequence[Source], heap: Heap, wanted: Wanted, watch: Watch) -> Read:
+def _read(sources: Sequence[Source], heap: Heap, wanted: Wanted, systems: frozenset[str], watch: Watch) -> Read:
     occurrences = [source for source in sources if isinstance(source, Occurrences)]
     total = sum(table.size for source in occurrences for table, _ in source.tables)
     done = rows = 0
@@ -102,7 +105,7 @@ def _read(sources: Sequence[Source], heap: Heap, wanted: Wanted, watch: Watch) -
         watch(Moment("reading", done, total, rows))
 
     registry = Registry()
-    scan = Scan(heap, registry, wanted, told)
+    scan = Scan(heap, registry, wanted, systems, told)
     tallies = [scan.source(source) for source in occurrences]
     others = [source for source in sources if not isinstance(source, Occurrences)]
     return Read(heap, registry, tallies, occurrences, others)

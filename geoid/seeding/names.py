@@ -60,6 +60,12 @@ class Names:
     """The keys of taxa that the model knows."""
 
     flags: Mapping[str, int]
+    groups: frozenset[str]
+    """The names of taxa above species that the model knows."""
+
+    def systems(self) -> frozenset[str]:
+        """The systems whose keys are among the synonyms."""
+        return frozenset(name.partition(":")[0] for name in self.synonyms if ":" in name)
 
     def resolve(self, source: SourceTaxon) -> Resolved:
         """The taxon that a source means; one that geoid does not know keeps the name and lineage of its source."""
@@ -75,7 +81,7 @@ class Names:
 
     def known(self, key: str, lineage: Mapping[str, str]) -> bool:
         """Whether the model knows a taxon, by itself or as a member of a higher one."""
-        return key in self.model or any(taxon_key(name) in self.model for name in lineage.values())
+        return key in self.model or not self.groups.isdisjoint(lineage.values())
 
     def domestic(self) -> Iterator[Resolved]:
         """The animals that people keep everywhere: part of every release, because no place rules them out."""
@@ -101,6 +107,8 @@ class Names:
         name = BLANKS.sub(" ", unicodedata.normalize("NFC", source.name)).strip()
         proper = source.rank != "species" or (len(name) <= LONGEST and SPECIES.fullmatch(name) is not None)
         above = {rank: source.lineage[rank] for rank in RANKS if rank != source.rank and rank in source.lineage}
+        if source.rank == "species" and proper:
+            above["genus"] = name.partition(" ")[0]
         lineage = {**above, source.rank: name}
         key = taxon_key(name)
         reason = None if self.known(key, lineage) else UNKNOWN_NAME
@@ -127,7 +135,9 @@ def names_of(
         plain = name if ":" in name else normal(name)
         if accepted is not None and plain not in names:
             found[plain] = accepted
-    return Names(by_key, names, found, frozenset(model), flags)
+    known = frozenset(model)
+    higher = {by_key[key].scientific_name for key in known & by_key.keys() if by_key[key].rank != "species"}
+    return Names(by_key, names, found, known, flags, frozenset(higher))
 
 
 def _end(name: str, synonyms: Mapping[str, str], accepted: Mapping[str, str]) -> str:
@@ -194,8 +204,10 @@ def names_report(names: Names, found: Sequence[Resolved], records: Sequence[int]
     )
     total = sum(count for _, count, _ in named)
     missed = sum(one.records for one in unmatched)
-    met = {key for taxon, _, _ in named for key in (taxon.key, *map(taxon_key, taxon.lineage.values()))}
-    without = sorted(names.taxa[key].scientific_name for key in names.model - met if key in names.taxa)
+    keys = {taxon.key for taxon, _, _ in named}
+    met = {name for taxon, _, _ in named for name in taxon.lineage.values()}
+    left = (names.taxa[key].scientific_name for key in names.model - keys if key in names.taxa)
+    without = sorted(name for name in left if name not in met)
     return NamesReport(
         len(named), dict(matched), tuple(unmatched), total - missed, missed, len(names.model), tuple(without)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,14 +13,15 @@ import polars_h3
 from numpy.typing import NDArray
 
 from geoid.errors import AreaDataError
+from geoid.seeding.ahead import ahead
 from geoid.seeding.bits import COARSEST, FINEST, Numbers, code, details, record_keys
 from geoid.seeding.heap import Heap
 from geoid.seeding.registry import COMMON, KEY, LINEAGE, NAME, Registry
 from geoid.seeding.rules import OUT_OF_RANGE, OUTSIDE, month, ruled, rules_of, uncertainty_class
 from geoid.seeding.sources import Fields, Occurrences, Part, Table
 
-BATCH = 200_000
-"""Rows that come out of Polars at a time."""
+BATCH, AHEAD = 200_000, 2
+"""Rows that are worked on at a time, and how many times as many are read meanwhile."""
 
 BROKEN_SHARE, BROKEN_FEW = 0.01, 100
 """A table is refused when more of its lines are broken than this share, and than so many."""
@@ -28,7 +29,10 @@ BROKEN_SHARE, BROKEN_FEW = 0.01, 100
 SYSTEMS = {"gbif-csv": "gbif", "gbif-parquet": "gbif", "darwin-core-archive": "gbif", "inaturalist": "inat"}
 """Whose keys a kind of source has, as tables of synonyms write it: `gbif:5219404`."""
 
-RULE, LATITUDE, LONGITUDE, DETAILS, LAST = "rule", "latitude", "longitude", "details", "last"
+GENUS = "genus"
+"""The rank that need not be read: it is the first word of a species' name."""
+
+RULE, LATITUDE, LONGITUDE, DETAILS = "rule", "latitude", "longitude", "details"
 OPTIONAL = ("uncertainty", "year", "month", "absent", "flawed", "captive", "introduced")
 """The fields that rules look at, besides the name and the position."""
 
@@ -74,13 +78,18 @@ class Scan:
     heap: Heap
     registry: Registry
     wanted: Wanted
+    systems: frozenset[str]
+    """Of whose keys anything is known; others need not be read."""
+
     told: Callable[[int, int], None]
 
     def source(self, source: Occurrences) -> Tally:
         """Read all tables of a source; raises `AreaDataError` for one that cannot be read or is mostly broken."""
         found = Tally()
         self.registry.system = SYSTEMS.get(source.kind, "")
-        for table, fields in source.tables:
+        keyed = self.registry.system in self.systems
+        for table, said in source.tables:
+            fields = said if keyed else said._replace(key=None)
             tally = Tally()
             for part in table.parts():
                 tally.add(self._part(part, fields, table))
@@ -114,10 +123,8 @@ class Scan:
 
     def _rows(self, part: Part, fields: Fields) -> Tally:
         found, rules = Tally(), rules_of(fields)
-        batches = _query(part, fields, self.wanted).collect_batches(
-            chunk_size=BATCH, maintain_order=True, engine="streaming"
-        )
-        for rows in batches:
+        batches = _query(part.frame, fields, self.wanted).collect_batches(maintain_order=True, engine="streaming")
+        for rows in ahead(_gathered(batches), AHEAD):
             found.add(self._batch(rows, rules))
             self.told(0, rows.height)
         self.told(part.size, 0)
@@ -141,22 +148,31 @@ class Scan:
         return Tally(rows.height, dropped, np.bincount(taxa), swapped)
 
 
-def _query(part: Part, fields: Fields, wanted: Wanted) -> pl.LazyFrame:
+def _gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same rows, more at a time; put one behind the other and not copied, since most strings are never looked at."""
+    some: list[pl.DataFrame] = []
+    for batch in batches:
+        some.append(batch)
+        if sum(one.height for one in some) >= BATCH:
+            yield pl.concat(some, rechunk=False)
+            some = []
+    if some:
+        yield pl.concat(some, rechunk=False)
+
+
+def _query(frame: pl.LazyFrame, fields: Fields, wanted: Wanted) -> pl.LazyFrame:
     """The verdict of the rules on each row, and what a row is used for; what fields say is worked out once, first."""
     said = _said(fields)
-    # Polars notices that a line is too long only if it is asked for the last column
-    last = [] if part.careful is None else [pl.col(part.frame.collect_schema().names()[-1]).is_null().alias(LAST)]
     plain = _plain(said, fields)
     introduced = pl.lit(value=False) if plain.introduced is None else plain.introduced.fill_null(value=False)
     kept = [column for column in said if column in {KEY, COMMON} or column.startswith(LINEAGE)]
-    return part.frame.select(*(told.alias(column) for column, told in said.items()), *last).select(
+    return frame.select(*(told.alias(column) for column, told in said.items())).select(
         ruled(plain, wanted.since, wanted.box).alias(RULE),
         NAME,
         LATITUDE,
         LONGITUDE,
         details(month(plain), uncertainty_class(plain) - COARSEST, introduced.cast(pl.UInt8)).alias(DETAILS),
         *kept,
-        *(LAST for _ in last),
     )
 
 
@@ -184,7 +200,8 @@ def _plain(said: Container[str], fields: Fields) -> Fields:
 def _said(fields: Fields) -> dict[str, pl.Expr]:
     """What fields say, by the column that it gets."""
     said = {field: getattr(fields, field) for field in (NAME, LATITUDE, LONGITUDE, *OPTIONAL, KEY, COMMON)}
-    said |= {LINEAGE + rank: names for rank, names in fields.lineage.items()} | dict(fields.dropped)
+    said |= {LINEAGE + rank: names for rank, names in fields.lineage.items() if rank != GENUS}
+    said |= fields.dropped
     return {column: told for column, told in said.items() if told is not None}
 
 

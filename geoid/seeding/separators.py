@@ -1,7 +1,8 @@
 """Whether every line of a text has as many fields as it should: by counting separators, beside the scan.
 
-Polars refuses lines with too many fields, and fills up those with too few in silence. So if there are as many
-separators as its rows should have, none was short.
+Polars fills up lines that are too short and cuts those that are too long, both in silence. So a file is read with care
+if it has more or fewer separators than its rows should. In a small one each line is looked at; in a large one a line
+with a field too many may make up for one with a field too few.
 """
 
 from __future__ import annotations
@@ -15,9 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geoid.seeding.careful import lines_of
+
 if TYPE_CHECKING:
     from geoid.seeding.text import Layout
 
+SMALL = 8 << 20
+"""Bytes of a text each of whose lines is looked at."""
+
+WRONG = -1
 CHUNK, LINE = 1 << 20, 1 << 14
 """Bytes that are looked at at once: of rows, and to find the end of a header."""
 
@@ -36,6 +43,8 @@ class Counting(NamedTuple):
     @classmethod
     def of_bytes(cls, data: bytes, layout: Layout, skipped: int) -> Counting:
         """Count those of some lines, the first of which may be left out."""
+        if len(data) <= SMALL:
+            return cls._started(lambda: _in_lines(data, layout, skipped), layout)
         return cls._started(lambda: _in_array(np.frombuffer(data, np.uint8), layout, skipped), layout)
 
     @classmethod
@@ -56,6 +65,8 @@ def _in_file(path: Path, layout: Layout) -> int | None:
     found = 0
     buffer = np.empty(CHUNK, np.uint8)
     with open(path, "rb", buffering=0) as file:
+        if path.stat().st_size <= SMALL:
+            return _in_lines(file.read(), layout, layout.skipped)
         for _ in range(layout.skipped):
             _past_line(file)
         while size := file.readinto(buffer.data):
@@ -64,6 +75,15 @@ def _in_file(path: Path, layout: Layout) -> int | None:
                 return None
             found += some
     return found
+
+
+def _in_lines(data: bytes, layout: Layout, skipped: int) -> int | None:
+    """The separators after so many lines, or a number that no file has if a line has too many or too few."""
+    if layout.quote is not None and layout.quote.encode() in data:
+        return None
+    lines = lines_of(data if data.endswith(b"\n") else data + b"\n", layout.delimiter)
+    fields = lines.fields[skipped:]
+    return int((fields - 1).sum()) if (fields == len(layout.columns)).all() else WRONG
 
 
 def _past_line(file: FileIO) -> None:

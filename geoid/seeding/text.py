@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -13,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 import polars as pl
 
 from geoid.errors import AreaDataError
+from geoid.seeding.ahead import ahead
 from geoid.seeding.careful import Careful
 from geoid.seeding.separators import Counting
 from geoid.seeding.sources import Broken, Part
@@ -120,7 +120,7 @@ class TextTable:
     def _segments(self) -> Iterator[Part]:
         """Segments, of which the next one is read while one is scanned."""
         careful = self._reader()
-        for segment in _ahead(self._stream()):
+        for segment in ahead(self._stream()):
             yield self._segment(segment, careful)
 
     def _segment(self, segment: bytes, careful: Careful) -> Part:
@@ -163,15 +163,6 @@ class TextTable:
                     yield segment
         if left:
             yield left
-
-
-def _ahead(segments: Iterator[bytes]) -> Iterator[bytes]:
-    """The same, each read on a thread while the one before is worked on."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, segments, b"")
-        while segment := coming.result():
-            coming = thread.submit(next, segments, b"")
-            yield segment
 
 
 @contextmanager

@@ -99,4 +99,4 @@ def _naming(settings: Settings) -> Naming:
     chosen = settings.names.synonyms
     synonyms = read_synonyms(Path(chosen).expanduser() if chosen else models / "synonyms.tsv")
     names = names_of(read_taxa(models / "taxa.tsv"), group(classes).keys, flags, synonyms)
-    return Naming(names.resolve, tuple(names.domestic()), partial(names_report, names))
+    return Naming(names.resolve, tuple(names.domestic()), partial(names_report, names), names.systems())

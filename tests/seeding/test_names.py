@@ -79,6 +79,7 @@ def test_what_matches_nothing_keeps_its_name_and_the_lineage_that_geoid_has_rank
     assert list(found.lineage.items()) == [
         ("kingdom", "Animalia"),
         ("family", "Giraffidae"),
+        ("genus", "Okapia"),
         ("species", "Okapia johnstoni"),
     ]
     assert (found.how, found.reason) == (None, "unknown-name")
