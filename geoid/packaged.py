@@ -1,4 +1,4 @@
-"""The folders that ship inside the wheel (`models/`, `fixtures/areas/`, parts of `fixtures/ranges/`), found installed and in a checkout alike."""
+"""The folders that ship inside the wheel, found installed and in a checkout alike: models, areas, parts of ranges."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ RULES = (
     "no-animal",
     "outside-taxa",
     "no-name",
+    "no-species-name",
     "no-such-month",
     "no-such-region",
     "no-fence",

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoid.errors import AreaDataError, UsageError
-from geoid.seeding.cells import SPACE, in_box
+from geoid.seeding.cells import SPACE, Shorts, in_box
+from geoid.seeding.region_names import RegionNames
 from geoid.seeding.regions import Regions, corners
 from geoid.seeding.requests import Request
 from geoid.seeding.scan import Wanted
@@ -26,19 +28,17 @@ def wanted(request: Request, regions: Callable[[], Regions]) -> Wanted:
         if box is not None:
             south, west, north, east = corners(request.area, box[1])
             return Wanted(request.since, (south, west, north, east), ranges=_mask(in_box(south, west, north, east)))
-        cells = _regions(request.area.split(), regions())
+        cells = _regions(request.area, regions())
         return Wanted(request.since, cells=cells, ranges=cells)
     except AreaDataError as error:
         raise UsageError(f"--area {request.area}: {error.message}", error.hint or HINT) from None
 
 
-def _regions(names: list[str], regions: Regions) -> np.ndarray:
-    if not names:
-        raise AreaDataError("there is no region in it")
-    return _mask(np.concatenate([regions.cells(name) for name in names]))
+def _regions(area: str, regions: Regions) -> NDArray[np.bool_]:
+    return _mask(np.concatenate([regions.cells(name) for name in RegionNames(regions).find_all(area)]))
 
 
-def _mask(cells: np.ndarray) -> np.ndarray:
+def _mask(cells: Shorts) -> NDArray[np.bool_]:
     found = np.zeros(SPACE, bool)
     found[cells] = True
     return found

@@ -53,8 +53,8 @@ def read_cell_list(table: Table, licence: str) -> Ranges:
     bits, introduced = (rows.get_column(column).to_numpy() for column in (MONTH_BITS, INTRODUCED))
     records = month_records(numbers, bits, introduced)
     cells = rows.get_column(INDEX).cast(pl.UInt64).to_numpy().astype(np.uint64)
-    broken = tuple(table.broken.examples)
-    return Ranges(table.name, "cell-list", licence, taxa, cells, records, read.height, dropped, broken)
+    told = table.remarks, table.broken
+    return Ranges(table.name, "cell-list", licence, taxa, cells, records, read.height, dropped, *told)
 
 
 def _index(columns: Sequence[str]) -> pl.Expr:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geoid.core.features import RECORD, Features, Flag, Records, encode
 from geoid.core.releases import Contents, Kind, ReleaseTaxon
 from geoid.core.values import Taxon
-from geoid.seeding.cells import RESOLUTION, neighbours, whole, world
+from geoid.seeding.cells import RESOLUTION, neighbours, whole
 from geoid.seeding.ranges import YEAR, Range
 
 COARSEST = 2
@@ -65,8 +65,10 @@ def _by_cell(ordered: Sequence[Named]) -> Mapping[int, Records]:
 def records_of_range(number: int, where: Range) -> tuple[NDArray[np.int64], Records]:
     """The cells that a range takes or touches, and its record in each."""
     months = where.native | where.introduced | where.doubtful
-    around = np.bitwise_or.reduce(np.where(np.isin(neighbours(), world().codes), months[neighbours()], 0), axis=1)
-    touching = np.where(months == 0, around, 0)
+    taken = np.flatnonzero(months)
+    touching = np.zeros_like(months)
+    np.bitwise_or.at(touching, neighbours()[taken], months[taken, None])
+    touching[taken] = 0
     codes = np.flatnonzero(months | touching)
     found = np.zeros(len(codes), RECORD)
     present = (months | touching)[codes]

@@ -61,8 +61,8 @@ def read_country_list(table: Table, regions: Regions, licence: str, region: str 
     used, dropped = sifted(read, {ABSENT: pl.col(IS_GONE), NO_REGION: no_region})
     taxa, numbers = numbered(used)
     cells, records = records_of_ranges(_ranges(_presences(used, numbers, found), [known[name] for name in found]))
-    broken, remarks = tuple(table.broken.examples), unknown_regions(names.unknown)
-    return Ranges(table.name, "country-list", licence, taxa, cells, records, read.height, dropped, broken, remarks)
+    said = (*table.remarks, *unknown_regions(names.unknown)), table.broken
+    return Ranges(table.name, "country-list", licence, taxa, cells, records, read.height, dropped, *said)
 
 
 def _kind(columns: Sequence[str]) -> pl.Expr:

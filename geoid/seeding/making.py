@@ -27,7 +27,7 @@ from geoid.seeding.registry import Registry
 from geoid.seeding.reports import NamesReport, SeedReport, SourceReport, ValuesReport
 from geoid.seeding.requests import Moment, Request, Watch
 from geoid.seeding.scan import Scan, Tally, Wanted
-from geoid.seeding.sources import Counted, Occurrences, Ranges, Source, SourceTaxon
+from geoid.seeding.sources import Broken, Counted, Occurrences, Ranges, Source, SourceTaxon
 from geoid.seeding.union import NOTHING, Held, by_resolution, handed_down, ranks_of, within
 
 NAME = re.compile(r"[^A-Za-z0-9._-]+")
@@ -256,12 +256,19 @@ def _of_whole(source: Ranges | Counted, verdicts: np.ndarray) -> SourceReport:
         rows = len(source.records)
         used = rows - sum(by_taxon.values())
         return SourceReport(source.name, "pack", source.licence, rows, used, 0, dict(by_taxon), 0)
-    dropped = Counter(source.dropped) + by_taxon
-    used = source.rows - sum(source.dropped.values())
+    broken = source.broken or Broken()
     return SourceReport(
-        source.name, source.kind, source.licence, source.rows, used, len(source.broken), dict(dropped), 0,
-        source.broken, source.remarks,
-    )  # fmt: skip
+        source.name,
+        source.kind,
+        source.licence,
+        source.rows,
+        source.rows - sum(source.dropped.values()),
+        broken.count,
+        dict(Counter(source.dropped) + by_taxon),
+        0,
+        tuple(broken.examples),
+        source.remarks,
+    )
 
 
 def _values(lengths: dict[int, list[np.ndarray]], overflowing: int) -> ValuesReport:

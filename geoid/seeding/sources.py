@@ -181,8 +181,9 @@ class Ranges(NamedTuple):
     dropped: Mapping[str, int] = MappingProxyType({})
     """Rows dropped by the name of the rule, such as `no-such-region`."""
 
-    broken: Sequence[BrokenLine] = ()
     remarks: Sequence[str] = ()
+    broken: Broken | None = None
+    """The lines that could not be read, if it has lines."""
 
 
 class Counted(NamedTuple):

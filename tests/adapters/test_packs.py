@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from geoid.adapters.packs import KEPT_OPEN, PackFolder
 from geoid.adapters.pack_files import write_pack
+from geoid.adapters.packs import KEPT_OPEN, PackFolder
 from geoid.adapters.sqlite import AreaPack
 from geoid.adapters.whole_files import locked, whole_file
 from geoid.core.features import Features, Flag, encode, records_of

@@ -10,8 +10,8 @@ import pytest
 from databases import POSTGRES
 from tables import TableReleases, TableStore, release_of
 
-from geoid.adapters.packs import PackFolder
 from geoid.adapters.pack_files import write_pack
+from geoid.adapters.packs import PackFolder
 from geoid.adapters.sqlite import AreaPack
 from geoid.core.features import Features, Flag, decode, encode, records_of
 from geoid.core.places import cells_around

@@ -8,9 +8,9 @@ import pytest
 from databases import POSTGRES
 from tables import TablePack, release_of
 
+from geoid.adapters.pack_files import write_pack
 from geoid.adapters.packs import PackFolder
 from geoid.adapters.postgres_releases import PostgresReleases
-from geoid.adapters.pack_files import write_pack
 from geoid.adapters.sqlite import AreaPack
 from geoid.core.features import Features, Flag, encode, records_of
 from geoid.core.places import cells_around

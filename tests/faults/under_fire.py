@@ -18,8 +18,8 @@ import h3
 import pytest
 
 from geoid import open_settings, packaged, wiring
-from geoid.adapters.postgres_releases import PostgresReleases
 from geoid.adapters.pack_files import write_pack
+from geoid.adapters.postgres_releases import PostgresReleases
 from geoid.adapters.sqlite import AreaPack
 from geoid.core.features import decode, encode
 from geoid.core.releases import Contents

@@ -5,7 +5,8 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-ROWS = "gbifID\tspecies\tdecimalLatitude\tdecimalLongitude\tmonth\n1\tPanthera leo\t-1.5\t36.5\t5\n2\tPanthera leo\t-1.6\t36.5\t6\n"
+ROWS = "gbifID\tspecies\tdecimalLatitude\tdecimalLongitude\tmonth\n"
+ROWS += "1\tPanthera leo\t-1.5\t36.5\t5\n2\tPanthera leo\t-1.6\t36.5\t6\n"
 
 META = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
   <core encoding="UTF-8" fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1"

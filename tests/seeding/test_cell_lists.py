@@ -20,7 +20,7 @@ class Text:
     """A table of text in one part."""
 
     def __init__(self, *lines: str) -> None:
-        self.name, self.broken = "list.csv", Broken()
+        self.name, self.broken, self.remarks = "list.csv", Broken(), ()
         self.data = "\n".join(lines).encode()
         self.size = len(self.data)
         self.columns = self.frame().collect_schema().names()
@@ -171,14 +171,14 @@ def test_broken_lines_are_left_out_and_shown() -> None:
     )
     found = read_cell_list(table, "")
     assert [taxon.name for taxon in found.taxa] == ["Panthera leo", "Puma concolor"]
-    assert found.broken == (("list.csv", 3, "3 columns, expected 2"),)
+    assert found.broken.examples == [("list.csv", 3, "3 columns, expected 2")]
 
 
 def test_parts_that_read_well_but_are_not_of_the_right_shape_are_read_carefully() -> None:
     table = Ragged("cell,taxon", f"{HERE},Panthera leo", "x", f"{HERE},Puma concolor", verified=lambda rows: rows != 3)
     found = read_cell_list(table, "")
     assert found.rows == 2
-    assert len(found.broken) == 1
+    assert found.broken.count == 1
 
 
 def test_a_table_that_cannot_be_read_is_refused_by_name() -> None:

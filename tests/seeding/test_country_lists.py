@@ -33,7 +33,7 @@ class Text:
     """A table of text in one part."""
 
     def __init__(self, *lines: str) -> None:
-        self.name, self.broken, self.size = "list.csv", Broken(), 0
+        self.name, self.broken, self.size, self.remarks = "list.csv", Broken(), 0, ()
         self.frame = pl.scan_csv("\n".join(lines).encode(), infer_schema=False)
         self.columns = self.frame.collect_schema().names()
 
