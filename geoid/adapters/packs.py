@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from geoid.adapters.pack_files import write_rows
 from geoid.adapters.sqlite import AreaPack
 from geoid.adapters.whole_files import UNFINISHED, locked, whole_file
 from geoid.core.ports import Pack
-from geoid.core.releases import Kind, ListedRelease, Pointer, Release, ReleaseTaxon
+from geoid.core.releases import RELEASE_NAME, Kind, ListedRelease, Pointer, Release, ReleaseTaxon
 from geoid.errors import (
     AreaDataError,
     NewerFormatError,
@@ -34,7 +33,6 @@ SUFFIX, CURRENT, LOCK = ".areas", "current", ".lock"
 FORMAT = 1
 """The format of the file `current`."""
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 KEPT_OPEN = 4
 """So many releases are open at a time; of more, the one opened first is closed."""
 
@@ -101,7 +99,7 @@ class PackFolder:
 
         Raises `UsageError` where the release's name cannot be a file's, and `AreaDataError` where the pack is damaged.
         """
-        if not NAME.fullmatch(pack.release.name):
+        if not RELEASE_NAME.fullmatch(pack.release.name):
             what = f"release {pack.release.name!r} cannot be stored under that name"
             raise UsageError(what, "name it with letters, digits, dots, dashes and underscores")
         if self._has(pack.release):
@@ -229,7 +227,7 @@ class PackFolder:
 
     def _pack(self, name: str) -> AreaPack | None:
         """The pack of that name in the folder; none where there is none, or one that is damaged."""
-        if not NAME.fullmatch(name):
+        if not RELEASE_NAME.fullmatch(name):
             return None
         try:
             return AreaPack(self._path(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import threading
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,9 @@ from geoid.core.features import FORMAT, HINT, MAX_BODY
 from geoid.errors import AreaDataError
 
 PACK_FORMAT = 1
+
+RELEASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What a release may be called: its name is that of a file too."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -49,7 +49,8 @@ class ParquetTable:
                 if other:
                     what = f"{self.name}: part {_shown(part)} has another column {other[0]} than the first"
                     raise AreaDataError(what, HINT)
-                yield Part(pl.scan_parquet(path, glob=False), _size(part))
+                frame = pl.scan_parquet(path, glob=False)
+                yield Part(frame, _size(part), rows=frame.select(pl.len()).collect().item())
 
 
 def _schema(path: Path, name: str) -> Mapping[str, pl.DataType]:

@@ -114,7 +114,9 @@ def _months(records: Records, keys: Keys, counts: Numbers, starts: Numbers) -> N
     firsts = starts_of(dated)
     months = (dated[firsts] & np.uint64(15)).astype(np.int64)
     sums = _sums(counts, firsts)[months > 0]
-    rows = np.searchsorted(starts, firsts[months > 0], side="right") - 1
+    begins = np.zeros(len(keys), bool)
+    begins[starts] = True
+    rows = (np.cumsum(begins) - 1)[firsts[months > 0]]
     records["months"][rows, months[months > 0] - 1] = weights(sums)
 
 

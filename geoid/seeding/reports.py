@@ -38,7 +38,7 @@ class NamesReport(NamedTuple):
     """How the taxa of the data met those of the model, the heaviest first where taxa are listed."""
 
     taxa: int
-    """Taxa in the release."""
+    """Taxa that sources name; the release holds some more, which people keep everywhere."""
 
     matched: Mapping[str, int] = MappingProxyType({})
     """Taxa that the model knows, by how they were found: `key`, `name`, `synonym`."""

@@ -122,10 +122,12 @@ class Scan:
     def _rows(self, part: Part, fields: Fields) -> Tally:
         found, rules = Tally(), rules_of(fields)
         batches = _query(part.frame, fields, self.wanted).collect_batches(maintain_order=True, engine="streaming")
+        done = 0
         for rows in ahead(_gathered(batches), AHEAD):
             found.add(self._batch(rows, rules))
-            self.told(0, rows.height)
-        self.told(part.size, 0)
+            before, done = done, min(part.size * found.rows // part.rows, part.size) if part.rows else 0
+            self.told(done - before, rows.height)
+        self.told(part.size - done, 0)
         return found
 
     def _batch(self, rows: pl.DataFrame, rules: tuple[str, ...]) -> Tally:

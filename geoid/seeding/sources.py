@@ -66,6 +66,8 @@ class Part(NamedTuple):
 
     verified: Callable[[int], bool] = lambda _: True
     careful: Callable[[], Iterator[Part]] | None = None
+    rows: int = 0
+    """How many rows it has, about, so that progress can be told meanwhile; 0 where that is not known."""
 
 
 class Table(Protocol):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from geoid import packaged, wiring
+from geoid.errors import UsageError
 from geoid.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,11 +41,15 @@ def building(settings: Settings, request: Request, watch: Watch) -> Iterator[Bui
     `StorageError` for a full disk, and `UnavailableError` where the packages are missing that read them.
     """
     wiring.need("polars", "geoid[seed]")
+    from geoid.core.releases import RELEASE_NAME
     from geoid.seeding.area import wanted
     from geoid.seeding.making import making
     from geoid.seeding.opening import open_sources
     from geoid.seeding.requests import Moment
 
+    if request.name is not None and not RELEASE_NAME.fullmatch(request.name):
+        hint = "name it with letters, digits, dots, dashes and underscores"
+        raise UsageError(f"--name {request.name!r} cannot be the name of a release", hint)
     tools = _tools(lambda done, total: watch(Moment("asking", done, total, 0)))
     chosen = wanted(request, tools.regions)
     sources = open_sources(request, tools)

@@ -16,6 +16,7 @@ from geoid.core.features import RECORD, Flag, decode
 from geoid.core.releases import Kind, TaxonFlag
 from geoid.core.values import Taxon, taxon_key
 from geoid.errors import AreaDataError
+from geoid.seeding import scan
 from geoid.seeding.dialects import dialect_of
 from geoid.seeding.making import Made, Naming, making
 from geoid.seeding.names import names_of, names_report
@@ -218,3 +219,18 @@ def test_occurrences_and_ranges_make_a_mixed_release(tmp_path):
     with made(ranges([here])) as found:
         assert found.pack.release.kind is Kind.RANGES
         assert found.report.sources[0].used == 1
+
+
+def test_progress_is_told_while_a_file_is_read_and_ends_at_its_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(scan, "BATCH", 1000)
+    told: list = []
+    lines = [row()] * 200_000
+    one = source(tmp_path, lines)
+    with making([one], NAMING, Wanted(1970), Request(("x",)), told.append):
+        pass
+    reading = [moment for moment in told if moment.stage == "reading"]
+    done = [moment.done for moment in reading]
+    assert done == sorted(done)
+    assert done[-1] == reading[-1].total == (tmp_path / "download.csv").stat().st_size
+    assert any(0 < part < done[-1] for part in done)
+    assert (reading[-1].rows, told[-1].stage, told[-1].done) == (200_000, "counting", told[-1].total)
