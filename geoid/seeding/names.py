@@ -16,6 +16,7 @@ from geoid.errors import AreaDataError
 from geoid.seeding.reports import NamesReport, UnmatchedTaxon
 from geoid.seeding.sources import SourceTaxon
 
+TRINOMIAL = ("genus", "species", "subspecies")
 KEY, NAME, SYNONYM, GROUP = "key", "name", "synonym", "higher-taxon"
 """How a taxon is known to the model: itself by one of the first three, or as a member of a higher taxon that is."""
 
@@ -25,7 +26,10 @@ LONGEST = 100
 """Letters of a scientific name; the longest of an animal has fewer than half as many."""
 
 SPECIES = re.compile(r"[A-Z][^\W\d_]+(?:-[^\W\d_]+)* [^\W\d_A-Z][\w-]+(?: [^\W\d_A-Z][\w-]+)?")
-SUBGENUS = re.compile(r"\([^)]*\)")
+AUTHOR = re.compile(r"([A-Z][\w-]+ [^\W\d_A-Z][\w-]+(?: [^\W\d_A-Z][\w-]+)?) [A-Z(].*")
+"""A name of a species with its author behind it."""
+
+SUBGENUS = re.compile(r"(\s*\w+)\s*\([^)]*\)(?=\s+\w)")
 BLANKS = re.compile(r"[\s_]+")
 
 
@@ -96,7 +100,9 @@ class Names:
         if known:
             return self.taxa[known[0]], KEY
         name = normal(source.name)
-        return self._named(name) or (self._named(" ".join(name.split()[:2])) if name.count(" ") == 2 else None)  # noqa: PLR2004
+        words = name.split()
+        tries = (name, " ".join(words[:2]) if len(words) == len(TRINOMIAL) else name, name.replace("-", " "))
+        return next((found for one in tries if (found := self._named(one)) is not None), None)
 
     def _named(self, name: str) -> tuple[Taxon, str] | None:
         if name in self.names:
@@ -104,7 +110,7 @@ class Names:
         return (self.taxa[self.synonyms[name]], SYNONYM) if name in self.synonyms else None
 
     def _own(self, source: SourceTaxon) -> Resolved:
-        name = BLANKS.sub(" ", unicodedata.normalize("NFC", source.name)).strip()
+        name = _bare(source.name)
         proper = source.rank != "species" or (len(name) <= LONGEST and SPECIES.fullmatch(name) is not None)
         above = {rank: source.lineage[rank] for rank in RANKS if rank != source.rank and rank in source.lineage}
         if source.rank == "species" and proper:
@@ -118,9 +124,15 @@ class Names:
 
 
 def normal(name: str) -> str:
-    """A name as names are compared: no subgenus, single blanks, lower case; a geoid key is the same as its name."""
-    text = SUBGENUS.sub(" ", unicodedata.normalize("NFC", name))
-    return BLANKS.sub(" ", text).strip().lower()
+    """A name as names are compared: without subgenus and author, single blanks, lower case."""
+    return _bare(SUBGENUS.sub(r"\1 ", name, count=1) if SUBGENUS.match(name) else name).lower()
+
+
+def _bare(name: str) -> str:
+    """A name with single blanks and without its author."""
+    text = BLANKS.sub(" ", unicodedata.normalize("NFC", name)).strip()
+    author = AUTHOR.fullmatch(text)
+    return text if author is None else author[1]
 
 
 def names_of(
@@ -143,7 +155,7 @@ def names_of(
 def _end(name: str, synonyms: Mapping[str, str], accepted: Mapping[str, str]) -> str:
     """The first accepted name of a chain of synonyms, or its end; `read_synonyms` has found that there is one."""
     while name in synonyms and normal(name) not in accepted:
-        name = synonyms[name]
+        name = synonyms[name] if synonyms[name] in synonyms else normal(synonyms[name])
     return name
 
 
@@ -157,7 +169,7 @@ def read_synonyms(path: Path) -> dict[str, str]:
         cells = [cell.strip() for cell in line.split("\t")]
         if len(cells) != COLUMNS.count("\t") + 1 or not cells[0] or not cells[1]:
             raise _wrong(path, number, f"expected three columns: {COLUMNS.replace(chr(9), ', ')}")
-        name, accepted, _ = cells
+        name, accepted = cells[0] if ":" in cells[0] else normal(cells[0]), cells[1]
         if found.get(name, accepted) != accepted:
             raise _wrong(path, number, f"{name} is a synonym of {found[name]} already")
         found[name] = accepted
@@ -168,7 +180,7 @@ def read_synonyms(path: Path) -> dict[str, str]:
 
 def _is_ring(name: str, synonyms: Mapping[str, str]) -> bool:
     seen = {name}
-    while (name := synonyms.get(name, "")) and name not in seen:
+    while (name := normal(synonyms.get(name, ""))) and name not in seen:
         seen.add(name)
     return bool(name)
 

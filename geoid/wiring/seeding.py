@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from geoid import packaged, wiring
-from geoid.errors import UsageError
+from geoid.errors import SettingsError, UsageError
 from geoid.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,6 +102,9 @@ def _naming(settings: Settings) -> Naming:
     starter = wiring.open_starter()
     flags = {taxon.key: taxon.flags & TaxonFlag.DOMESTIC for taxon in starter.taxa(starter.release)}
     chosen = settings.names.synonyms
-    synonyms = read_synonyms(Path(chosen).expanduser() if chosen else models / "synonyms.tsv")
+    table = Path(chosen).expanduser() if chosen else models / "synonyms.tsv"
+    if not table.is_file():
+        raise SettingsError(f"names.synonyms: there is no file {table}", "correct it, or leave it empty")
+    synonyms = read_synonyms(table)
     names = names_of(read_taxa(models / "taxa.tsv"), group(classes).keys, flags, synonyms)
     return Naming(names.resolve, tuple(names.domestic()), partial(names_report, names), names.systems())
