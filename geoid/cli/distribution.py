@@ -93,7 +93,7 @@ def view(found: Distribution, here: Here | None) -> MapView:
     """The map of where it occurs, with the place if there is one."""
     from geoid.formats.maps import MapView
 
-    caption = at(found, here) if here else dict(lines(found, None))["cells"]
+    caption = at(found, here) if here else f"{found.size():,} cells of about 12,400 km2 each"
     return MapView(
         place=here.place if here else None,
         cell=here.listed.cell if here else None,

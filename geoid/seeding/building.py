@@ -17,7 +17,7 @@ from geoid.seeding.presence import present
 from geoid.seeding.pyramid import entries, levels
 from geoid.seeding.union import NOTHING, Held, joined
 
-STRETCH = 1_500_000
+STRETCH = 300_000
 """Keys and records that a stretch of the world has at most, unless a single cell of resolution 2 has more."""
 
 WORKERS, AHEAD = 2, 3

@@ -79,7 +79,9 @@ def making(sources: Sequence[Source], naming: Naming, wanted: Wanted, request: R
         title = _Title(request, sources)
         pack, lengths = _packed(_counting(world, read, watch), _kind(world), names, spool, title)
         if not pack.count("cells"):
-            raise AreaDataError(_nothing_left(read, names), "look at the sources, and at --since, --taxa and --area")
+            swapped = any(tally.swapped for tally in read.tallies)
+            hint = "latitude and longitude look swapped" if swapped else "look at --since, --taxa and --area"
+            raise AreaDataError(_nothing_left(read, names), hint)
         cells = [len(one) // 8 for one in pack.taxon_cells]
         report = SeedReport(
             _source_reports(sources, read, names),

@@ -130,6 +130,8 @@ def _of_list(table: Table, request: Request, tools: Tools) -> Source:
         refuse_ruins(table, found.rows)
         return found
     hint = "geoid reads GBIF, Darwin Core, eBird, iNaturalist, and tables with a name, a latitude and a longitude"
+    if is_country_list(table.columns, region_given=True):
+        hint = "a list of names alone needs to know where they are: add --area KE, say"
     raise AreaDataError(f"{table.name} is no table that geoid knows: it {lacking(table.columns)}", hint)
 
 
