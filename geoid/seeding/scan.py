@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from geoid.seeding.bits import COARSEST, FINEST, Numbers, code, details, record_
 from geoid.seeding.heap import Heap
 from geoid.seeding.registry import COMMON, KEY, LINEAGE, NAME, Registry
 from geoid.seeding.ruins import refuse_ruins
-from geoid.seeding.rules import OUT_OF_RANGE, OUTSIDE, month, ruled, rules_of, uncertainty_class
+from geoid.seeding.rules import OUT_OF_RANGE, OUTSIDE, month, ruled, rules_of, settled, swapped, uncertainty_class
 from geoid.seeding.sources import Fields, Occurrences, Part, Table
 
 BATCH, AHEAD = 200_000, 2
@@ -31,8 +31,6 @@ GENUS = "genus"
 """The rank that need not be read: it is the first word of a species' name."""
 
 RULE, LATITUDE, LONGITUDE, DETAILS = "rule", "latitude", "longitude", "details"
-OPTIONAL = ("uncertainty", "year", "month", "absent", "flawed", "captive", "introduced")
-"""The fields that rules look at, besides the name and the position."""
 
 
 class Wanted(NamedTuple):
@@ -161,51 +159,23 @@ def _gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _query(frame: pl.LazyFrame, fields: Fields, wanted: Wanted) -> pl.LazyFrame:
-    """The verdict of the rules on each row, and what a row is used for; what fields say is worked out once, first."""
-    said = _said(fields)
-    plain = _plain(said, fields)
-    introduced = pl.lit(value=False) if plain.introduced is None else plain.introduced.fill_null(value=False)
-    kept = [column for column in said if column in {KEY, COMMON} or column.startswith(LINEAGE)]
-    return frame.select(*(told.alias(column) for column, told in said.items())).select(
-        ruled(plain, wanted.since, wanted.box).alias(RULE),
-        NAME,
-        LATITUDE,
-        LONGITUDE,
-        details(month(plain), uncertainty_class(plain) - COARSEST, introduced.cast(pl.UInt8)).alias(DETAILS),
-        *kept,
+    """The verdict of the rules on each row, and what a row is used for."""
+    lineage = {rank: names for rank, names in fields.lineage.items() if rank != GENUS}
+    found, said = settled(frame, fields._replace(lineage=lineage))
+    introduced = pl.lit(value=False) if said.introduced is None else said.introduced.fill_null(value=False)
+    besides = {LINEAGE + rank: names for rank, names in said.lineage.items()}
+    besides |= {column: told for column, told in ((KEY, said.key), (COMMON, said.common_name)) if told is not None}
+    return found.select(
+        ruled(said, wanted.since, wanted.box).alias(RULE),
+        said.name.alias(NAME),
+        said.latitude.alias(LATITUDE),
+        said.longitude.alias(LONGITUDE),
+        details(month(said), uncertainty_class(said) - COARSEST, introduced.cast(pl.UInt8)).alias(DETAILS),
+        *(told.alias(column) for column, told in besides.items()),
     )
-
-
-def _plain(said: Container[str], fields: Fields) -> Fields:
-    """The same fields, of columns that hold what they say."""
-
-    def held(field: str) -> pl.Expr | None:
-        return pl.col(field) if field in said else None
-
-    return Fields(
-        pl.col(NAME),
-        pl.col(LATITUDE),
-        pl.col(LONGITUDE),
-        uncertainty=held("uncertainty"),
-        year=held("year"),
-        month=held("month"),
-        absent=held("absent"),
-        flawed=held("flawed"),
-        captive=held("captive"),
-        introduced=held("introduced"),
-        dropped={rule: pl.col(rule) for rule in fields.dropped},
-    )
-
-
-def _said(fields: Fields) -> dict[str, pl.Expr]:
-    """What fields say, by the column that it gets."""
-    said = {field: getattr(fields, field) for field in (NAME, LATITUDE, LONGITUDE, *OPTIONAL, KEY, COMMON)}
-    said |= {LINEAGE + rank: names for rank, names in fields.lineage.items() if rank != GENUS}
-    said |= fields.dropped
-    return {column: told for column, told in said.items() if told is not None}
 
 
 def _swapped(rows: pl.DataFrame) -> int:
-    latitudes, longitudes = pl.col(LATITUDE).abs(), pl.col(LONGITUDE).abs()
-    beyond = (latitudes > 90) & (latitudes <= 180) & (longitudes <= 90)  # noqa: PLR2004 - degrees
-    return int(rows.select(beyond.sum()).item() or 0)
+    """How many rows would be in range if latitude and longitude changed places."""
+    position = Fields(pl.col(NAME), pl.col(LATITUDE), pl.col(LONGITUDE))
+    return int(rows.select(swapped(position).sum()).item() or 0)
