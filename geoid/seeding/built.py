@@ -7,18 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoid.core.releases import Release, ReleaseTaxon, taxon_row
 from geoid.core.rows import Block, blocks_of
-from geoid.errors import StorageError
+from geoid.seeding.scratch import writing
 
 IN_MEMORY = 600_000_000
 """Bytes of values that are held in memory; the blocks after that go to the disk."""
 
 STEP = 100_000
 """Rows that are looked up at a time."""
-
-FULL = "seeding needs room for what does not fit into memory: free some, or set TMPDIR"
 
 
 class Spool:
@@ -58,16 +57,13 @@ class Spool:
             for cell, number, first, last in zip(*chosen, strict=True):
                 yield cell, self._blocks[number].data[first:last].tobytes()
 
-    def _on_disk(self, data: np.ndarray) -> np.ndarray:
-        try:
+    def _on_disk(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        with writing():
             if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix="geoid-seed-")  # noqa: SIM115 - `close` closes it
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
             start = self._file.seek(0, 2)
             self._file.write(data.data)
             self._file.flush()
-        except OSError as error:
-            what = f"{tempfile.gettempdir()}: cannot be written: {error.strerror or error}"
-            raise StorageError(what, FULL) from error
         return np.memmap(self._file, np.uint8, "r", start, (len(data),))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoid.errors import StorageError
 from geoid.seeding.bits import CELL, COARSEST, DETAILS, FINEST, TAXON, Keys, Numbers, starts_of
+from geoid.seeding.scratch import writing
 
 ROWS = 1 << 24
 """Records in one run: 128 MB while they are sorted."""
@@ -116,17 +117,12 @@ class Heap:
 
 def _file(keys: Keys, counts: NDArray[np.uint32]) -> IO[bytes]:
     """A temporary file of keys and counts; raises `StorageError` where the disk is full."""
-    file = tempfile.TemporaryFile(prefix="geoid-seed-")  # noqa: SIM115 - the heap closes it
-    try:
+    with writing(), ExitStack() as opened:
+        file = opened.enter_context(tempfile.TemporaryFile())
         file.write(keys.data)
         file.write(counts.data)
         file.flush()
-    except OSError as error:
-        file.close()
-        what = f"{tempfile.gettempdir()}: cannot be written: {error.strerror or error}"
-        raise StorageError(
-            what, "seeding needs room for what does not fit into memory: free some, or set TMPDIR"
-        ) from error
+        opened.pop_all()  # the heap closes it
     return file
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
-from geoid.errors import AreaDataError, StorageError
+from geoid.errors import AreaDataError
 from geoid.seeding.archives import Member
+from geoid.seeding.scratch import PREFIX, writing
 from geoid.seeding.sources import Broken, Part
 
 MAGIC = b"PAR1"
@@ -74,12 +75,8 @@ def _on_disk(part: Path | Member) -> Iterator[Path]:
     if not isinstance(part, Member):
         yield part
         return
-    with tempfile.NamedTemporaryFile(prefix="geoid-seed-") as file:
-        try:
-            with part.opened() as stream:
-                shutil.copyfileobj(stream, file, 1 << 20)
+    with tempfile.NamedTemporaryFile(prefix=PREFIX) as file:
+        with writing(), part.opened() as stream:
+            shutil.copyfileobj(stream, file, 1 << 20)
             file.flush()
-        except OSError as error:
-            what = f"{tempfile.gettempdir()}: cannot be written: {error.strerror or error}"
-            raise StorageError(what, "parts of an archive are unpacked there one by one: set TMPDIR") from error
         yield Path(file.name)
