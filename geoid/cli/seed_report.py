@@ -85,7 +85,12 @@ def _unmatched(names: NamesReport, shown: int) -> Iterator[str]:
 def _taxon(one: UnmatchedTaxon) -> tuple[str, str, str, str]:
     from geoid.core.text import printable
 
-    return printable(one.scientific_name), f"{one.records:,} records", f"{one.cells:,} cells", one.reason
+    return printable(one.scientific_name), _many(one.records, "record"), _many(one.cells, "cell"), one.reason
+
+
+def _many(count: int, what: str) -> str:
+    """So many of something, in words."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
